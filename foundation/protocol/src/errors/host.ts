@@ -1,0 +1,63 @@
+import { defineErrors } from './define.ts';
+
+/** Codes of the process and its listeners. */
+export const hostErrors = defineErrors({
+  'host.internal': {
+    status: 500,
+    exit: 1,
+    title: 'Something went wrong inside.',
+    hint: 'Look at the log of the service.',
+  },
+  'host.not_found': { status: 404, exit: 1, title: 'There is nothing here.', hint: 'Check the address.' },
+  'host.bad_body': {
+    status: 400,
+    exit: 1,
+    title: 'The body is not what was expected.',
+    hint: 'Use a current Caponier client.',
+  },
+  'host.body_too_large': { status: 413, exit: 1, title: 'The body is too large.', hint: 'Send less.' },
+  'host.too_many_connections': { status: 503, exit: 3, title: 'Too many connections.', hint: 'Try again shortly.' },
+  'host.rate_limited': { status: 429, exit: 3, title: 'Too many requests.', hint: 'Wait a minute and try again.' },
+  'host.unreachable': {
+    status: 503,
+    exit: 3,
+    title: 'The service cannot be reached.',
+    hint: 'Check the address and that it runs.',
+  },
+  'host.pin_mismatch': {
+    status: 502,
+    exit: 3,
+    title: 'The certificate is not the pinned one.',
+    hint: 'Somebody stands between, or the service was set up anew: get a new code.',
+  },
+  'host.public_plaintext': {
+    status: 500,
+    exit: 2,
+    title: 'Refusing to listen in plaintext beyond this machine.',
+    hint: 'Give a certificate, bind to 127.0.0.1, or use --allow-unsafe-public-bind for development.',
+  },
+  'host.root': {
+    status: 500,
+    exit: 2,
+    title: 'Refusing to run as root.',
+    hint: 'Run as a user of its own, or pass --allow-root.',
+  },
+  'host.loose_permissions': {
+    status: 500,
+    exit: 2,
+    title: 'A key file or its folder is readable by others.',
+    hint: 'chmod 700 the folder and 600 the file.',
+  },
+  'host.locked': {
+    status: 500,
+    exit: 1,
+    title: 'Another process uses this home.',
+    hint: 'Stop it, or set CAPONIER_HOME to another folder.',
+  },
+  'host.bad_config': {
+    status: 500,
+    exit: 2,
+    title: 'A setting is not valid.',
+    hint: 'See --help for its form and range.',
+  },
+});

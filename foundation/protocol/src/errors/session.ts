@@ -1,0 +1,69 @@
+import { defineErrors } from './define.ts';
+
+/** Codes of joining, channels and mail. */
+export const sessionErrors = defineErrors({
+  'session.bad_handshake': {
+    status: 400,
+    exit: 4,
+    title: 'The handshake failed.',
+    hint: 'Wrong code or key, or somebody between; try again with a new code.',
+  },
+  'session.bad_record': { status: 400, exit: 4, title: 'A record does not decrypt.', hint: 'Connect again.' },
+  'session.too_large': { status: 413, exit: 5, title: 'The record is too large.', hint: 'Send it in parts.' },
+  'session.closed': { status: 400, exit: 4, title: 'The session is closed.', hint: 'Connect again.' },
+  'session.bad_state': {
+    status: 400,
+    exit: 1,
+    title: 'The stored session is damaged.',
+    hint: 'Start a new session with this peer.',
+  },
+  'session.bad_version': {
+    status: 400,
+    exit: 4,
+    title: 'The peer speaks another version.',
+    hint: 'Update both sides.',
+  },
+  'mail.bad_message': {
+    status: 400,
+    exit: 4,
+    title: 'A message does not decrypt.',
+    hint: 'It was altered or is for another session.',
+  },
+  'mail.replayed': { status: 409, exit: 4, title: 'The message was received before.', hint: 'Nothing to do.' },
+  'mail.too_many_skipped': {
+    status: 400,
+    exit: 4,
+    title: 'Too many messages are missing.',
+    hint: 'Start a new session with this peer.',
+  },
+  'mail.no_prekeys': {
+    status: 404,
+    exit: 4,
+    title: 'The peer has no keys for mail yet.',
+    hint: 'The peer must come online once.',
+  },
+  'mail.bad_prekeys': {
+    status: 400,
+    exit: 4,
+    title: 'The mail keys of the peer do not verify.',
+    hint: 'The relay or the peer is faulty or lies.',
+  },
+  'code.malformed': {
+    status: 400,
+    exit: 2,
+    title: 'This is not a join code.',
+    hint: 'Copy the whole code, or type all twelve words.',
+  },
+  'code.expired': {
+    status: 403,
+    exit: 4,
+    title: 'The code is no longer valid.',
+    hint: 'Make a new one with `caponier add`.',
+  },
+  'code.declined': {
+    status: 403,
+    exit: 5,
+    title: 'The other side said no.',
+    hint: 'Compare the safety numbers; they must be the same.',
+  },
+});

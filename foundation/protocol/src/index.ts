@@ -1,0 +1,22 @@
+export { checkBody, digestBody, type SaltedDigest } from './body.ts';
+export { type BoxDid, type Did, decodeDid, encodeDid, isDid, type KeyType, keyOf } from './did.ts';
+export { type ErrorCode, entryOf, errorCatalogue, fail } from './errors/catalogue.ts';
+export type { ErrorEntry } from './errors/define.ts';
+export type { Custody } from './kinds/members.ts';
+export {
+  type ChainKind,
+  chainKinds,
+  formOf,
+  type Kind,
+  kinds,
+  type LeafClass,
+  leafClassOf,
+  maxBytesOf,
+  type Payload,
+} from './kinds/table.ts';
+export * as limits from './limits.ts';
+export { type Signer, seedSigner } from './signer.ts';
+export { idOf } from './statement/compact.ts';
+export { assemblePasskeyApproval, passkeySigningInput, sign } from './statement/sign.ts';
+export { claimedKind, Verified, verifyStatement } from './statement/verified.ts';
+export { type PasskeyAssertion, type PasskeyContext, signatureFromDer } from './statement/webauthn.ts';
