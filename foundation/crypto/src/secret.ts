@@ -10,6 +10,7 @@ const inspect = Symbol.for('nodejs.util.inspect.custom');
  */
 export class Secret {
   readonly #bytes: Uint8Array;
+  readonly #prepared = new Map<symbol, unknown>();
 
   private constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
@@ -29,8 +30,20 @@ export class Secret {
     return this.#bytes;
   }
 
+  /**
+   * The form a library wants the key in (a key object, an expanded key), made once per secret and forgotten with it.
+   * `form` names the form; `make` must depend on the bytes alone.
+   */
+  prepared<T>(form: symbol, make: (bytes: Uint8Array) => T): T {
+    if (!this.#prepared.has(form)) this.#prepared.set(form, make(this.#bytes));
+    return this.#prepared.get(form) as T;
+  }
+
+  /** Zeroes the bytes and drops every prepared form. The secret is of no use afterwards. */
   wipe(): void {
     this.#bytes.fill(0);
+    for (const form of this.#prepared.values()) if (form instanceof Secret) form.wipe();
+    this.#prepared.clear();
   }
 
   toString(): string {
