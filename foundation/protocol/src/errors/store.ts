@@ -10,6 +10,12 @@ export const storeErrors = defineErrors({
     hint: 'Look at the log of the service.',
   },
   'store.damaged': { status: 500, exit: 1, title: 'The storage is damaged.', hint: 'Restore from a backup.' },
+  'store.too_new': {
+    status: 500,
+    exit: 1,
+    title: 'The storage was written by a newer version.',
+    hint: 'Update Caponier on this machine.',
+  },
   'store.not_durable': {
     status: 500,
     exit: 1,
