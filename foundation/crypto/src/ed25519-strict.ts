@@ -5,9 +5,10 @@
  * A small-order key accepts one signature for any message; a second encoding of the same point or scalar is a second
  * signature for the same message; and two verifiers that disagree let a statement be valid here and void there.
  * Measure: S < L, and A and R in canonical encoding and not of small order, checked on the bytes, by this code, for all
- * backends; then the cofactored equation of RFC 8032 section 5.1.7.
- * What remains: the holder of a key with a torsion component can sign one message in eight ways. All backends accept
- * the same ones, and nothing here takes a signature for an identity.
+ * backends; then the equation without the cofactor, R = [S]B - [k]A compared as bytes (RFC 8032 section 5.1.7 allows
+ * it), which is what libsodium and OpenSSL compute and what the web backend adds to noble.
+ * What remains: the holder of a key with a torsion component has signatures that are valid for some messages only. All
+ * backends agree on which, and nothing takes a signature for an identity.
  */
 
 /** L, the order of the base point, little-endian (RFC 8032 section 5.1). */

@@ -14,7 +14,7 @@ export interface KeyPair {
 export interface SignatureScheme {
   readonly publicKeyLength: number;
   readonly signatureLength: 64;
-  /** Derives the pair from a 32-byte seed. */
+  /** From a 32-byte seed, which is kept as the secret key. Throws `crypto.bad_key`, as does `sign`. */
   keyPair(seed: Secret): KeyPair;
   sign(secretKey: Secret, message: Uint8Array): Uint8Array;
   /** Never throws: a malformed key or signature is simply not valid. */
@@ -22,20 +22,20 @@ export interface SignatureScheme {
 }
 
 export interface KeyAgreement {
-  /** Derives the pair from a 32-byte scalar. */
+  /** From 32 random bytes, which are kept as the secret key. Throws `crypto.bad_key`. */
   keyPair(secret: Secret): KeyPair;
-  /** Throws `crypto.weak_point` when the shared secret is all zero (RFC 7748 section 6.1: small-order peer key). */
+  /** Throws `crypto.bad_key` for a wrong length, and `crypto.weak_point` when the shared secret is all zero (RFC 7748 section 6.1: small-order peer key). */
   sharedSecret(secretKey: Secret, publicKey: Uint8Array): Secret;
 }
 
-/** ML-KEM-768 (FIPS 203). Lengths: public key 1184, secret key 2400 (or 64-byte seed), ciphertext 1088, shared 32. */
+/** ML-KEM-768 (FIPS 203). Bytes: public key 1184, secret key 64 (the seed), ciphertext 1088, shared secret 32. */
 export interface Kem {
   readonly publicKeyLength: 1184;
   readonly ciphertextLength: 1088;
   /** From the 64-byte seed d ‖ z; the secret is kept as that seed. */
   keyPair(seed: Secret): KeyPair;
   /**
-   * Deterministic under the 32-byte `coins` where the backend can; else the backend's own randomness is used.
+   * Deterministic under the 32-byte `coins` where the backend can (web); OpenSSL (node) draws its own.
    * Throws `crypto.bad_key` for a key that fails the modulus check of FIPS 203 section 7.2.
    */
   encapsulate(publicKey: Uint8Array, coins: Uint8Array): { ciphertext: Uint8Array; shared: Secret };
@@ -51,6 +51,12 @@ export interface Cipher {
   open(nonce: Uint8Array, ciphertext: Uint8Array, additionalData: Uint8Array): Uint8Array;
 }
 
+/** Canonical base64url without padding; `decode` gives nothing for any text `encode` would not write. */
+export interface Base64url {
+  encode(bytes: Uint8Array): string;
+  decode(text: string): Uint8Array | undefined;
+}
+
 /** argon2id (RFC 9106) cost: memory in KiB, passes, lanes. */
 export interface Argon2Cost {
   readonly memoryKib: number;
@@ -58,7 +64,7 @@ export interface Argon2Cost {
   readonly lanes: number;
 }
 
-/** Everything below this line of the house that computes on keys. Synchronous: a Noise handshake is not a promise chain. */
+/** The primitives, behind one interface. Stateless, and synchronous: a Noise handshake is not a promise chain. */
 export interface Crypto {
   readonly backend: 'node' | 'web';
   hash(name: HashName, ...parts: Uint8Array[]): Uint8Array;
@@ -66,13 +72,14 @@ export interface Crypto {
   hmac(name: HashName, key: Uint8Array, ...parts: Uint8Array[]): Uint8Array;
   /** HKDF (RFC 5869), extract then expand. */
   hkdf(name: HashName, inputKey: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Uint8Array;
-  /** Ed25519, strict: S < L, and no small-order A or R (design section 3). */
+  /** Ed25519, strict: S < L, no small-order or non-canonical A or R, no cofactor; the same verdict on every backend. */
   readonly ed25519: SignatureScheme;
   /** ECDSA P-256 with SHA-256, signatures as r ‖ s; public keys compressed (33 bytes). Malleable: never use a signature as an identity. */
   readonly p256: SignatureScheme;
   readonly x25519: KeyAgreement;
   readonly mlkem768: Kem;
   cipher(name: AeadName, key: Secret): Cipher;
+  /** The caller bounds the cost before calling: the memory is allocated at once. `salt` has at least 8 bytes. */
   argon2id(password: Uint8Array, salt: Uint8Array, cost: Argon2Cost, length: number): Secret;
   /** Constant time for equal lengths. */
   equal(a: Uint8Array, b: Uint8Array): boolean;

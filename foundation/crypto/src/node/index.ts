@@ -30,5 +30,6 @@ export function nodeCrypto(sodium: Sodium | undefined): Crypto {
   });
 }
 
+export { base64url } from './base64url.ts';
 export { loadSodium };
 export const crypto: Crypto = nodeCrypto(loadSodium());
