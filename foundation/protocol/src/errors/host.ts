@@ -15,7 +15,7 @@ export const hostErrors = defineErrors({
     title: 'The body is not what was expected.',
     hint: 'Use a current Caponier client.',
   },
-  'host.body_too_large': { status: 413, exit: 1, title: 'The body is too large.', hint: 'Send less.' },
+  'host.body_too_large': { status: 413, exit: 1, title: 'The body is too large.', hint: 'Send less in one piece.' },
   'host.too_many_connections': { status: 503, exit: 3, title: 'Too many connections.', hint: 'Try again shortly.' },
   'host.rate_limited': { status: 429, exit: 3, title: 'Too many requests.', hint: 'Wait a minute and try again.' },
   'host.unreachable': {
