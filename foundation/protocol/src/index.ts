@@ -15,6 +15,7 @@ export {
   type Payload,
 } from './kinds/table.ts';
 export * as limits from './limits.ts';
+export * as registryWire from './registry-wire.ts';
 export { type Signer, seedSigner } from './signer.ts';
 export { idOf } from './statement/compact.ts';
 export { assemblePasskeyApproval, passkeySigningInput, sign } from './statement/sign.ts';

@@ -1,4 +1,5 @@
-import { z } from 'zod/mini';
+import * as z from 'zod/mini';
+import { count, hash } from './kinds/members.ts';
 
 /**
  * The registry's wire: every path, body and line that crosses between a registry, its writers and its readers.
@@ -55,12 +56,15 @@ export const registryMaxLine = (1 + registryMaxCosigns) * 16_384 + 4096;
 export const logNames = ['owners', 'events'] as const;
 export type LogName = (typeof logNames)[number];
 
+/** Origin of one log's checkpoints; `origin` is the registry's, as an owner's `trust` names it. */
+export function originOf(origin: string, log: LogName): string {
+  return `${origin}/${log}`;
+}
+
 // Forms only: sizes and alphabets. Meaning and signature are judged by `verifyStatement`, `decodeOwnersLeaf`, `openNote`.
 const compactJws = z.string().check(z.maxLength(16_384), z.regex(/^[\w-]+\.[\w-]+\.[\w-]+$/));
-const hash32 = z.string().check(z.regex(/^[\w-]{43}$/));
 const ownersLeaf = z.string().check(z.regex(/^[\w-]{98}$/));
 const note = z.string().check(z.maxLength(16_384));
-const count = z.int().check(z.minimum(0));
 
 const signed = { statement: compactJws, cosigns: z.array(compactJws).check(z.maxLength(registryMaxCosigns)) };
 
@@ -70,22 +74,22 @@ export const AppendRequest = z.strictObject({
 });
 /** Where each statement stands in `owners`, and a cosigned checkpoint that covers them all. */
 export const AppendAnswer = z.strictObject({
-  appended: z.array(z.strictObject({ id: hash32, seq: count, index: count })),
+  appended: z.array(z.strictObject({ id: hash, seq: count, index: count })),
   checkpoint: note,
 });
 
 export const FreezeRequest = z.strictObject({ statement: compactJws });
 /** `followers` is the number of open streams to which the freeze was written. */
-export const FreezeAnswer = z.strictObject({ id: hash32, followers: count });
+export const FreezeAnswer = z.strictObject({ id: hash, followers: count });
 
 /** Salted hashes of events, 32 bytes each; the bodies stay with the service. A hash that is there already is not added again. */
 export const EventsRequest = z.strictObject({
-  leaves: z.array(hash32).check(z.minLength(1), z.maxLength(registryMaxEvents)),
+  leaves: z.array(hash).check(z.minLength(1), z.maxLength(registryMaxEvents)),
 });
 export const EventsAnswer = z.strictObject({ indices: z.array(count), checkpoint: note });
 
 /** `challenge` is 32 random bytes; `expires` in seconds since the epoch. */
-export const ChallengeAnswer = z.strictObject({ challenge: hash32, expires: count });
+export const ChallengeAnswer = z.strictObject({ challenge: hash, expires: count });
 
 export const StatementAnswer = z.strictObject(signed);
 
@@ -93,7 +97,7 @@ export const StatementAnswer = z.strictObject(signed);
 export const ChainAnswer = z.strictObject({
   chain: z.array(
     z.strictObject({
-      id: hash32,
+      id: hash,
       index: count,
       statement: z.optional(compactJws),
       cosigns: z.optional(signed.cosigns),
