@@ -1,0 +1,28 @@
+/** One measured comparison. Both numbers are rates, so more is better and `ratio` is the share of the bare speed kept. */
+export interface Row {
+  readonly name: string;
+  /** What our code reaches, in `unit`. */
+  readonly value: number;
+  /** A rate: `ops/s`, `messages/s`, `writes/s`, `MiB/s`. */
+  readonly unit: string;
+  /** What the bare library, socket or file reaches for the same work, measured in the same run, interleaved. */
+  readonly baseline: number;
+  /** `value / baseline`. */
+  readonly ratio: number;
+}
+
+/** What a suite is given: it says what it found and does not print. */
+export interface Report {
+  /** Adds a row; the ratio is computed here. */
+  row(row: Omit<Row, 'ratio'>): void;
+  /** A sentence for the reader beside the table, such as a limit that was raised. Goes to standard error. */
+  note(text: string): void;
+  /** Where a long run stands; shown on a terminal only. */
+  progress(text: string): void;
+}
+
+/** `src/suites/<name>.ts` has one of these as its default export, and is loaded only when it is asked for. */
+export interface Suite {
+  readonly name: string;
+  run(report: Report): Promise<void> | void;
+}
