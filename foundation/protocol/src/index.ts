@@ -14,8 +14,32 @@ export {
   maxBytesOf,
   type Payload,
 } from './kinds/table.ts';
+export { eventHash, firstPrev } from './event.ts';
 export * as limits from './limits.ts';
 export * as registryWire from './registry-wire.ts';
+export {
+  channelOf,
+  decodeFrame,
+  encodeFrame,
+  type FrameInput,
+  isDataFrame,
+  relayErrorOf,
+  relayNumberOf,
+  setChannel,
+} from './relay-wire/codec.ts';
+export {
+  type Frame,
+  type FrameName,
+  maxDataBytes,
+  maxMailBytes,
+  maxResumeBytes,
+  relayFrames,
+  relayHeaderBytes,
+  relayNumbered,
+  relaySubprotocol,
+  relayVersion,
+  type Side,
+} from './relay-wire/table.ts';
 export { type Signer, seedSigner } from './signer.ts';
 export { idOf } from './statement/compact.ts';
 export { assemblePasskeyApproval, passkeySigningInput, sign } from './statement/sign.ts';

@@ -1,13 +1,23 @@
 import { defineErrors } from './define.ts';
 
-/** Codes of the relay, with their WebSocket close codes. */
+/**
+ * Codes of the relay. `close` is the number on its wire: in `error`, `refused`, `close` and `leave` frames, and as the
+ * WebSocket close code where the error ends the connection. Each number means one thing.
+ */
 export const relayErrors = defineErrors({
-  'relay.rate_limited': {
-    status: 429,
-    exit: 3,
-    title: 'Too many attempts.',
-    hint: 'Wait a minute and try again.',
-    close: 4429,
+  'relay.protocol': {
+    status: 400,
+    exit: 1,
+    title: 'A frame was malformed, or came where it may not.',
+    hint: 'Use a current Caponier client.',
+    close: 4400,
+  },
+  'relay.bad_hello': {
+    status: 401,
+    exit: 5,
+    title: 'The relay refused the proof of this device.',
+    hint: 'The device must be enrolled by its owner; check the clock, too.',
+    close: 4401,
   },
   'relay.not_admitted': {
     status: 403,
@@ -16,11 +26,129 @@ export const relayErrors = defineErrors({
     hint: 'Ask the operator for a ticket.',
     close: 4403,
   },
-  'relay.bad_hello': {
-    status: 401,
+  'relay.not_reachable': {
+    status: 404,
+    exit: 3,
+    title: 'The device cannot be reached.',
+    hint: 'It is not connected, or its owner has not allowed you.',
+    close: 4404,
+  },
+  'relay.timeout': {
+    status: 408,
+    exit: 3,
+    title: 'Too long a silence.',
+    hint: 'Check the connection and try again.',
+    close: 4408,
+  },
+  'relay.replaced': {
+    status: 409,
+    exit: 4,
+    title: 'A newer connection of this device took its place.',
+    hint: 'Only one daemon runs for a device; connect in shared mode to stand beside it.',
+    close: 4409,
+  },
+  'relay.revoked': {
+    status: 410,
     exit: 5,
-    title: 'The relay refused the proof of this device.',
-    hint: 'The device must be enrolled by its owner.',
-    close: 4401,
+    title: 'This device was revoked by its owner.',
+    hint: 'The owner must add it again.',
+    close: 4410,
+  },
+  'relay.stale_chain': {
+    status: 409,
+    exit: 5,
+    title: 'The relay knows another history of this owner.',
+    hint: 'Fetch the owner again from the registry and retry.',
+    close: 4411,
+  },
+  'relay.stale_resume': {
+    status: 401,
+    exit: 3,
+    title: 'The resume token is no longer good.',
+    hint: 'Connect again with the whole chain.',
+    close: 4412,
+  },
+  'relay.too_large': {
+    status: 413,
+    exit: 1,
+    title: 'The frame is too large.',
+    hint: 'Send less at once.',
+    close: 4413,
+  },
+  'relay.mailbox_full': {
+    status: 507,
+    exit: 3,
+    title: 'The mailbox of the recipient is full.',
+    hint: 'Wait until the recipient has come for its mail.',
+    close: 4414,
+  },
+  'relay.id_reused': {
+    status: 409,
+    exit: 1,
+    title: 'Another message was sent under this id before.',
+    hint: 'Give every message its own random id.',
+    close: 4415,
+  },
+  'relay.credit_exceeded': {
+    status: 400,
+    exit: 1,
+    title: 'More was sent on a stream, or granted, than its window allows.',
+    hint: 'Use a current Caponier client.',
+    close: 4416,
+  },
+  'relay.too_slow': {
+    status: 408,
+    exit: 3,
+    title: 'Too much waits for this connection, which does not read.',
+    hint: 'Check the connection and try again.',
+    close: 4417,
+  },
+  'relay.no_meeting': {
+    status: 404,
+    exit: 4,
+    title: 'Nobody waits in this meeting.',
+    hint: 'Check the code, or ask for a new one.',
+    close: 4418,
+  },
+  'relay.meeting_over': {
+    status: 410,
+    exit: 4,
+    title: 'The meeting is over.',
+    hint: 'Make a new code and try again.',
+    close: 4419,
+  },
+  'relay.too_many': {
+    status: 429,
+    exit: 3,
+    title: 'Too many of these are open at once.',
+    hint: 'Close some and try again.',
+    close: 4420,
+  },
+  'relay.frozen': {
+    status: 403,
+    exit: 5,
+    title: 'Frozen by the owner.',
+    hint: 'An approver can lift it with `caponier thaw`.',
+    close: 4423,
+  },
+  'relay.rate_limited': {
+    status: 429,
+    exit: 3,
+    title: 'Too many attempts.',
+    hint: 'Wait a minute and try again.',
+    close: 4429,
+  },
+  'relay.unavailable': {
+    status: 503,
+    exit: 3,
+    title: 'The relay cannot do this now.',
+    hint: 'Try again shortly.',
+    close: 4503,
+  },
+  'relay.disconnected': {
+    status: 503,
+    exit: 3,
+    title: 'There is no connection to the relay.',
+    hint: 'Check the network; the client keeps trying.',
   },
 });
