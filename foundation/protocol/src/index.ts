@@ -2,6 +2,7 @@ export { checkBody, digestBody, type SaltedDigest } from './body.ts';
 export { type BoxDid, type Did, decodeDid, encodeDid, isDid, type KeyType, keyOf } from './did.ts';
 export { type ErrorCode, entryOf, errorCatalogue, fail } from './errors/catalogue.ts';
 export type { ErrorEntry } from './errors/define.ts';
+export { errorOfProblem, type Problem, problemContentType, problemOf } from './errors/problem.ts';
 export type { Custody } from './kinds/members.ts';
 export {
   type ChainKind,
