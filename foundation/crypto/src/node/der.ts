@@ -51,8 +51,14 @@ export function importPrivate(form: PrivateForm, raw: Uint8Array): KeyObject {
   }
 }
 
-/** The raw public key of a pair, cut from the end of its SPKI form. */
-export function rawPublic(key: KeyObject, length: number): Uint8Array {
-  const spki = createPublicKey(key).export({ format: 'der', type: 'spki' });
-  return Uint8Array.from(spki.subarray(spki.length - length));
+/**
+ * The raw public key of a private one. Through JWK: its export costs a seventh of the DER encoder's, which dominated the
+ * making of an ML-KEM pair.
+ */
+export function rawPublic(key: KeyObject): Uint8Array {
+  const { x, y, pub } = createPublicKey(key).export({ format: 'jwk' }) as { x?: string; y?: string; pub?: string };
+  const first = Buffer.from((pub ?? x)!, 'base64url');
+  if (y === undefined) return Uint8Array.from(first);
+  // SEC 1 section 2.3.3, compressed: the parity of y, then x.
+  return Uint8Array.from([2 + (Buffer.from(y, 'base64url').at(-1)! & 1), ...first]);
 }

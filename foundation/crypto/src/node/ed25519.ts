@@ -44,7 +44,7 @@ export function opensslEd25519(): SignatureScheme {
     signatureLength: 64,
     keyPair(seed) {
       expectLength(seed, 32, 'Ed25519 seed');
-      return { publicKey: rawPublic(prepare(seed), 32), secretKey: seed };
+      return { publicKey: rawPublic(prepare(seed)), secretKey: seed };
     },
     sign(secretKey, message) {
       expectLength(secretKey, 32, 'Ed25519 secret key');

@@ -1,4 +1,4 @@
-import { ECDH, sign, verify } from 'node:crypto';
+import { sign, verify } from 'node:crypto';
 import { expectLength } from '../check.ts';
 import type { Secret } from '../secret.ts';
 import type { SignatureScheme } from '../types.ts';
@@ -12,14 +12,10 @@ function prepare(secret: Secret) {
   return secret.prepared(keyObject, (scalar) => importPrivate('p256Scalar', scalar));
 }
 
-function compress(uncompressed: Uint8Array): Uint8Array {
-  return plain(ECDH.convertKey(uncompressed, 'prime256v1', undefined, undefined, 'compressed') as Buffer);
-}
-
 export const p256: SignatureScheme = {
   publicKeyLength: 33,
   signatureLength: 64,
-  keyPair: (seed) => ({ publicKey: compress(rawPublic(prepare(seed), 65)), secretKey: seed }),
+  keyPair: (seed) => ({ publicKey: rawPublic(prepare(seed)), secretKey: seed }),
   sign: (secretKey, message) => plain(sign('sha256', message, { key: prepare(secretKey), dsaEncoding: 'ieee-p1363' })),
   verify(signature, message, publicKey) {
     if (signature.length !== 64 || publicKey.length !== 33) return false;

@@ -37,7 +37,7 @@ export function opensslX25519(): KeyAgreement {
     return secret.prepared(keyObject, (scalar) => importPrivate('x25519Scalar', scalar));
   };
   return {
-    keyPair: (secret) => ({ publicKey: rawPublic(prepare(secret), 32), secretKey: secret }),
+    keyPair: (secret) => ({ publicKey: rawPublic(prepare(secret)), secretKey: secret }),
     sharedSecret(secretKey, publicKey) {
       const privateKey = prepare(secretKey);
       expectLength(publicKey, 32, 'X25519 public key');
