@@ -28,6 +28,18 @@ export const policyErrors = defineErrors({
     title: 'The amount is not exact money.',
     hint: 'Write a decimal with the digits of its currency, like 12.50 EUR.',
   },
+  'policy.bad_facts': {
+    status: 400,
+    exit: 5,
+    title: 'The facts of the decision are not well formed.',
+    hint: 'Ask for the file again.',
+  },
+  'budget.wrong_currency': {
+    status: 403,
+    exit: 5,
+    title: 'The budget is in another currency, or the request names no amount.',
+    hint: 'Name an amount in the currency of the budget.',
+  },
   'budget.exceeded': {
     status: 403,
     exit: 5,
