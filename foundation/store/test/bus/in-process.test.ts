@@ -1,0 +1,4 @@
+import { createInProcessBus } from '../../src/index.ts';
+import { busContract } from '../contract/bus.ts';
+
+busContract('in process', async () => createInProcessBus());
