@@ -42,6 +42,12 @@ export const sessionErrors = defineErrors({
     title: 'The peer has no keys for mail yet.',
     hint: 'The peer must come online once.',
   },
+  'mail.unknown_prekeys': {
+    status: 400,
+    exit: 4,
+    title: 'The message begins with mail keys that are used up or replaced.',
+    hint: 'The sender must fetch the mail keys of this device again and send again.',
+  },
   'mail.bad_prekeys': {
     status: 400,
     exit: 4,

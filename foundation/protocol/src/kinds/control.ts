@@ -80,6 +80,8 @@ export const code = z.strictObject({
 /** Keys with which mail to this device can begin. One statement carries at most one one-time key. */
 export const prekeys = z.strictObject({
   aud: anyone,
+  /** Versions of the mail session this device speaks; the sender takes the highest both know. */
+  versions: list(integer(1, 255), 8, 1),
   box: boxDid,
   /** X25519. */
   prekey: base64urlBytes(32),
