@@ -11,7 +11,7 @@ import { count, hash } from './kinds/members.ts';
  * | POST /freeze                        | {@link FreezeRequest}       | {@link FreezeAnswer}: durable and pushed                 |
  * | POST /events                        | {@link EventsRequest} (H)   | {@link EventsAnswer}: durable, signed and cosigned       |
  * | GET  /challenge                     |                             | {@link ChallengeAnswer}, for one (H)                     |
- * | GET  /owners/:owner                 | (h)                         | {@link ChainAnswer}: the chain, as this reader may see it |
+ * | GET  /owners/:owner[?from=SEQ]      | (h)                         | {@link ChainAnswer}: the chain, as this reader may see it |
  * | GET  /statements/:id                | (h)                         | {@link StatementAnswer}                                  |
  * | GET  /follow?from=N[&class=membership] | (h)                      | NDJSON, one {@link FollowLine} a line, until cut          |
  * | GET  /:log/checkpoint               |                             | C2SP tlog-checkpoint with cosignatures, text             |
@@ -26,12 +26,12 @@ import { count, hash } from './kinds/members.ts';
  * Membership statements are shown to anybody. Private ones are shown to a key that the owner's chain names at that moment
  * as broker, gate or worker or has enrolled and not revoked, never to a relay.
  *
- * A follower sees lines in this order: every leaf from `from` on, with its statement where the reader may see it; a `now`
- * line for every standing freeze; then, as they come, `now` lines (statements that only remove authority: they take effect on sight, before any head), `leaf` lines
- * and `head` lines. A head of `owners` comes only after all leaves it covers, so the follower computes the root
- * itself from what it was shown and compares: no consistency proof is needed, and none would say more. A reader that was
- * shown a leaf without a statement, and is a reader of it now, asks for the statement by id. Who does not read fast enough is
- * cut and starts again from its next leaf.
+ * A follower sees every leaf from `from` on, with its statement where the reader may see it; then a `now` line for every
+ * standing freeze; then, as they come, `leaf` and `head` lines. `now` lines may stand anywhere: each is a `freeze` or
+ * `revoke`, which only removes authority and takes effect on sight, before any head. A head of `owners` comes only after
+ * all leaves it covers, so the follower computes the root itself from what it was shown and compares: no consistency proof
+ * is needed, and none would say more. A reader that was shown a leaf without a statement, and is a reader of it now, asks
+ * for the statement by id. Who does not read fast enough is cut and starts again from its next leaf.
  */
 
 /** The header that carries a `hello` statement. */
@@ -71,6 +71,8 @@ const signed = { statement: compactJws, cosigns: z.array(compactJws).check(z.max
 /** One owner's statements, in the order of their `seq`, each with the `cosign` statements of its id. All or none is taken. */
 export const AppendRequest = z.strictObject({
   statements: z.array(z.strictObject(signed)).check(z.minLength(1), z.maxLength(registryMaxAppend)),
+  /** Admission of a new owner, where the registry asks for it: a `ticket` of its operator. */
+  ticket: z.optional(compactJws),
 });
 /** Where each statement stands in `owners`, and a cosigned checkpoint that covers them all. */
 export const AppendAnswer = z.strictObject({
@@ -93,7 +95,10 @@ export const ChallengeAnswer = z.strictObject({ challenge: hash, expires: count 
 
 export const StatementAnswer = z.strictObject(signed);
 
-/** An owner's chain by `seq`, and its standing freezes; a private statement this reader may not see is named by id alone. */
+/**
+ * A part of an owner's chain by `seq`, and its standing freezes; a private statement this reader may not see is named by
+ * id alone. `next` is the `seq` to ask for next, null at the end.
+ */
 export const ChainAnswer = z.strictObject({
   chain: z.array(
     z.strictObject({
@@ -104,6 +109,7 @@ export const ChainAnswer = z.strictObject({
     }),
   ),
   freezes: z.array(compactJws),
+  next: z.nullable(count),
   checkpoint: note,
 });
 
