@@ -124,18 +124,20 @@ function cedarRequest(
   facts: PolicyFacts,
   action: string,
 ): Pick<StatefulAuthorizationCall, 'principal' | 'action' | 'resource' | 'context' | 'entities'> {
-  const owner = { type: 'Owner', id: facts.owner };
+  const owner = { type: 'Owner', id: facts.device.owner };
   const device = { type: 'Device', id: facts.device.key };
-  const agent = { type: 'Agent', id: facts.agent ?? '' };
+  // A contact's agent may be called like one of the owner's: its names carry its owner, so no rule takes it for that one.
+  const from = facts.device.owner === facts.owner ? '' : `${facts.device.owner}/`;
+  const agent = { type: 'Agent', id: from + (facts.agent ?? '') };
   const resource = { type: 'Resource', id: facts.resource };
   const left = { type: 'Budgets', id: 'left' };
   const { host, method, payee } = facts.call;
   const entities: EntityJson[] = [
-    { uid: device, attrs: { name: facts.device.name, role: facts.device.role }, parents: [owner] },
+    { uid: device, attrs: { name: from + facts.device.name, role: facts.device.role }, parents: [owner] },
     { uid: resource, attrs: present({ name: facts.resource, class: facts.class, host, method, payee }), parents: [] },
     { uid: left, attrs: {}, parents: [], tags: tagsOf(policy, facts) },
   ];
-  if (facts.agent !== null) entities.push({ uid: agent, attrs: { name: facts.agent }, parents: [device] });
+  if (facts.agent !== null) entities.push({ uid: agent, attrs: { name: agent.id }, parents: [device] });
   return {
     principal: facts.agent === null ? device : agent,
     action: { type: 'Action', id: action },

@@ -9,7 +9,13 @@ import type { Budget } from './budget.ts';
 export interface PolicyFacts {
   readonly v: 1;
   readonly owner: string;
-  readonly device: { readonly key: string; readonly name: string; readonly role: 'controller' | 'member' };
+  /** Who asks. `owner` is another than the one above where a grant is given to a contact. */
+  readonly device: {
+    readonly key: string;
+    readonly owner: string;
+    readonly name: string;
+    readonly role: 'controller' | 'member';
+  };
   /** Null where the device asks for its person. */
   readonly agent: string | null;
   /** The label of the grant that covers the request. */
@@ -38,8 +44,9 @@ export interface CallFacts {
 
 /** Facts that come from elsewhere than the request. */
 export interface FactSources {
-  readonly enroll: Pick<Payload<'enroll'>, 'device' | 'name' | 'role'>;
-  readonly grant: Pick<Payload<'grant'>, 'label'>;
+  /** The enrolled device. */
+  readonly device: { readonly did: string; readonly name: string; readonly role: 'controller' | 'member' };
+  readonly grant: { readonly label: string; readonly to: { readonly owner: string | null } };
   /** The request's body, already checked against its digest; null where it did not travel along. */
   readonly body: Uint8Array | null;
   readonly time: number;
@@ -49,12 +56,23 @@ export interface FactSources {
   readonly budgets: readonly Budget[];
 }
 
+/** What the facts take from the request's payload. */
+export type RequestFacts = Pick<
+  Payload<'request'>,
+  'owner' | 'agent' | 'class' | 'op' | 'resource' | 'purpose' | 'amount'
+>;
+
 /** The facts of one request. */
-export function policyFacts(request: Payload<'request'>, from: FactSources): PolicyFacts {
+export function policyFacts(request: RequestFacts, from: FactSources): PolicyFacts {
   return {
     v: 1,
     owner: request.owner,
-    device: { key: from.enroll.device, name: from.enroll.name, role: from.enroll.role },
+    device: {
+      key: from.device.did,
+      owner: from.grant.to.owner ?? request.owner,
+      name: from.device.name,
+      role: from.device.role,
+    },
     agent: request.agent,
     grant: from.grant.label,
     class: request.class,
@@ -107,7 +125,7 @@ export function canonicalFacts(facts: PolicyFacts): string {
   return JSON.stringify({
     v: facts.v,
     owner: facts.owner,
-    device: { key: device.key, name: device.name, role: device.role },
+    device: { key: device.key, owner: device.owner, name: device.name, role: device.role },
     agent: facts.agent,
     grant: facts.grant,
     class: facts.class,
@@ -152,7 +170,7 @@ export function wellFormed(facts: PolicyFacts): boolean {
   return (
     facts.v === 1 &&
     [facts.owner, facts.grant, facts.class, facts.op, facts.resource, facts.purpose].every(isText) &&
-    [device.key, device.name].every(isText) &&
+    [device.key, device.owner, device.name].every(isText) &&
     (device.role === 'controller' || device.role === 'member') &&
     [facts.agent, call.method, call.host, call.payee].every(isTextOrNull) &&
     (amount === null || (isCount(amount.units) && isText(amount.currency))) &&

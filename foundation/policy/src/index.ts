@@ -12,6 +12,7 @@ export {
   type PolicyFacts,
   parseFacts,
   policyFacts,
+  type RequestFacts,
 } from './facts.ts';
 export { addMoney, formatMoney, type Money, maxUnits, money, parseMoney, subtractMoney } from './money.ts';
 export { personalPolicy } from './personal.ts';

@@ -3,7 +3,7 @@
  * new fact comes as version 2, named in `PolicyFacts.v`, with this one kept.
  *
  * - `principal`: the agent by its name on a device (`Agent::"claude@box"`), or the device by its key where it asks for its
- *   person; both are in their `Device` and `Owner`.
+ *   person; both are in their `Device` and `Owner`. Those of a contact are named `<owner>/claude@box`.
  * - `action`: the operation (`Action::"secret.use"`), in the group of its first word (`Action::"secret"`).
  * - `resource`: what is acted on. `host`, `method` and `payee` are there when the body of the request travelled along.
  * - `context`: see the members. `left` has a tag for each budget of the policy: what is left, in smallest units.

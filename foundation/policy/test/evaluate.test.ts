@@ -67,7 +67,7 @@ describe('evaluate', () => {
     ['no time', { time: Number.NaN }],
     ['a time no calendar has', { time: 10 ** 15 }],
     ['a lone surrogate', { purpose: '\ud800' }],
-    ['an unknown role', { device: { key: 'k', name: 'n', role: 'root' as 'member' } }],
+    ['an unknown role', { device: { key: 'k', owner: 'o', name: 'n', role: 'root' as 'member' } }],
     ['approvals that are no count', { approvals: -1 }],
     ['a missing member', { call: undefined as never }],
   ])('denies facts with %s', (_, change) =>
@@ -141,6 +141,18 @@ describe('evaluate', () => {
     expect(holds('context.custody == "other-user"', { custody: 'other-user' })).toBe(true);
   });
 
+  it('does not take an agent of a contact for one of its own that has the same name', () => {
+    const stranger = { device: { ...factsOf().device, owner: 's'.repeat(43) } };
+    for (const condition of [
+      'principal == Agent::"claude@box"',
+      'principal is Agent && principal.name like "claude@*"',
+    ]) {
+      expect(decide(`${all} when { ${condition} };`).decision).toBe('allow');
+      expect(decide(`${all} when { ${condition} };`, stranger).decision).toBe('deny');
+    }
+    expect(decide(`${all} when { principal in Owner::"${'s'.repeat(43)}" };`, stranger).decision).toBe('allow');
+  });
+
   it('is not injectable: facts are values, never policy', () => {
     const text = `${all} when { resource.name == "x" };`;
     expect(decide(text, { resource: '" || true //' }).decision).toBe('deny');
@@ -212,7 +224,12 @@ describe('facts', () => {
   const anyFacts: fc.Arbitrary<PolicyFacts> = fc.record({
     v: fc.constant(1 as const),
     owner: word,
-    device: fc.record({ key: word, name: word, role: fc.constantFrom('controller' as const, 'member' as const) }),
+    device: fc.record({
+      key: word,
+      owner: word,
+      name: word,
+      role: fc.constantFrom('controller' as const, 'member' as const),
+    }),
     agent: fc.option(word),
     grant: word,
     class: word,
@@ -299,8 +316,8 @@ describe('facts', () => {
       nonce: 'n',
     };
     const facts = policyFacts(request as unknown as Parameters<typeof policyFacts>[0], {
-      enroll: { device: 'did:key:d' as never, name: 'box', role: 'member' },
-      grant: { label: 'secrets' },
+      device: { did: 'did:key:d', name: 'box', role: 'member' },
+      grant: { label: 'secrets', to: { owner: null } },
       body: null,
       time: 7,
       approvals: 1,
@@ -309,7 +326,7 @@ describe('facts', () => {
       budgets,
     });
     expect(facts).toMatchObject({
-      device: { key: 'did:key:d', name: 'box', role: 'member' },
+      device: { key: 'did:key:d', owner: 'o', name: 'box', role: 'member' },
       agent: 'claude@box',
       grant: 'secrets',
       amount: eur(5),

@@ -5,7 +5,7 @@ export function factsOf(change: Partial<PolicyFacts> = {}): PolicyFacts {
   return {
     v: 1,
     owner: 'o'.repeat(43),
-    device: { key: 'did:key:z6MkBox', name: 'box', role: 'member' },
+    device: { key: 'did:key:z6MkBox', owner: 'o'.repeat(43), name: 'box', role: 'member' },
     agent: 'claude@box',
     grant: 'secrets',
     class: 'secret',
