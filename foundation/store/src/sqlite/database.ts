@@ -1,10 +1,10 @@
-import { Worker } from 'node:worker_threads';
 import { fail } from '@caponier/protocol';
 import type { Failure } from './errors.ts';
 import { locate } from './locate.ts';
-import type { Call, FromWorker, Setup, ToWorker } from './messages.ts';
+import type { Call, Setup } from './messages.ts';
 import type { Migrations } from './migrations.ts';
 import type { Sql } from './sql.ts';
+import { StorageThread } from './thread.ts';
 import { weigh } from './weigh.ts';
 
 /** Operations that may wait at once; above it `store.unavailable`. */
@@ -120,7 +120,7 @@ export async function openDatabase<Ops>(options: DatabaseOptions): Promise<Datab
 
 class Handle {
   readonly opened: Promise<void>;
-  readonly #worker: Worker;
+  #thread!: StorageThread;
   readonly #maxWaiting: number;
   readonly #maxWaitingBytes: number;
   readonly #waiting = new Map<number, Waiting>();
@@ -132,32 +132,36 @@ class Handle {
   #ended: Failure | undefined;
   #closing: Promise<void> | undefined;
   #drained: (() => void) | undefined;
+  #whenEnded: (() => void) | undefined;
 
   constructor(options: DatabaseOptions) {
     this.#maxWaiting = options.maxWaiting ?? MAX_WAITING;
     this.#maxWaitingBytes = options.maxWaitingBytes ?? MAX_WAITING_BYTES;
-    const workerData: Setup = {
+    const setup: Setup = {
       path: options.path,
       maxBytes: options.maxBytes ?? MAX_DATABASE_BYTES,
       migrations: options.migrations.map(({ name, steps }) => ({ name, steps: [...steps] })),
       operations: locate(options.operations).href,
     };
-    // No flags are inherited: `--input-type`, for instance, would keep the worker from starting.
-    this.#worker = new Worker(locate(new URL('./worker.ts', import.meta.url)), { workerData, execArgv: [] });
     this.opened = new Promise((resolve, reject) => {
-      this.#worker.on('message', (message: FromWorker) => {
-        if ('ready' in message) resolve(this.#idle());
-        else if ('refused' in message) reject(fail(message.refused.code, message.refused.detail));
-        else if ('replies' in message) this.#settle(message.replies);
+      this.#thread = new StorageThread({
+        message: (message) => {
+          if ('replies' in message) this.#settle(message.replies);
+          else if ('ready' in message) resolve(this.#idle());
+          else {
+            this.#thread.release();
+            this.#end({ code: 'store.unavailable', detail: 'closed' });
+            if ('refused' in message) reject(fail(message.refused.code, message.refused.detail));
+          }
+        },
+        lost: (error) => {
+          const detail = error instanceof Error ? error.message : String(error);
+          this.#end({ code: 'store.unavailable', detail });
+          reject(fail('store.unavailable', detail));
+        },
       });
-      const lost = (detail: string) => {
-        this.#end({ code: 'store.unavailable', detail });
-        reject(fail('store.unavailable', detail));
-      };
-      this.#worker.on('error', (error) => lost(error instanceof Error ? error.message : String(error)));
-      this.#worker.on('messageerror', (error) => lost(error.message));
-      this.#worker.on('exit', () => lost('the storage thread ended'));
     });
+    this.#thread.post({ open: setup });
   }
 
   run(name: string, args?: unknown): Promise<unknown> {
@@ -176,10 +180,10 @@ class Handle {
   async #close(): Promise<void> {
     if (this.#waiting.size > 0) await new Promise<void>((resolve) => (this.#drained = resolve));
     if (this.#ended) return;
-    const exited = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()));
-    this.#worker.ref();
-    this.#post({ close: true });
-    await exited;
+    const ended = new Promise<void>((resolve) => (this.#whenEnded = resolve));
+    this.#thread.ref();
+    this.#thread.post({ close: true });
+    await ended;
   }
 
   async #call(write: boolean, name: string, args: unknown): Promise<unknown> {
@@ -191,7 +195,7 @@ class Handle {
     }
     return new Promise((resolve, reject) => {
       const call: Call = { id: this.#nextId++, write, name, args };
-      if (this.#waiting.size === 0) this.#worker.ref();
+      if (this.#waiting.size === 0) this.#thread.ref();
       this.#waiting.set(call.id, { call, bytes, resolve, reject });
       this.#bytes += bytes;
       this.#queue.push(call);
@@ -211,11 +215,7 @@ class Handle {
     const calls = this.#queue.length <= MAX_BATCH ? this.#queue : this.#queue.slice(0, MAX_BATCH);
     this.#queue = this.#queue.length <= MAX_BATCH ? [] : this.#queue.slice(MAX_BATCH);
     this.#flying = calls.length;
-    this.#post({ calls });
-  }
-
-  #post(message: ToWorker): void {
-    this.#worker.postMessage(message);
+    this.#thread.post({ calls });
   }
 
   #settle(replies: readonly { id: number; value?: unknown; failure?: Failure }[]): void {
@@ -234,7 +234,7 @@ class Handle {
 
   /** An idle database does not keep its process alive: whatever was acknowledged is on disk. */
   #idle(): void {
-    this.#worker.unref();
+    this.#thread.unref();
     this.#drained?.();
   }
 
@@ -245,5 +245,6 @@ class Handle {
     for (const { reject } of this.#waiting.values()) reject(fail(failure.code, failure.detail));
     this.#waiting.clear();
     this.#drained?.();
+    this.#whenEnded?.();
   }
 }

@@ -17,7 +17,7 @@ export interface Call {
   readonly args: unknown;
 }
 
-export type ToWorker = { readonly calls: readonly Call[] } | { readonly close: true };
+export type ToWorker = { readonly open: Setup } | { readonly calls: readonly Call[] } | { readonly close: true };
 
 export type Reply =
   | { readonly id: number; readonly value: unknown }
