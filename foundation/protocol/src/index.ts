@@ -1,8 +1,10 @@
 export { checkBody, digestBody, type SaltedDigest } from './body.ts';
+export { type DecisionEvent, decodeDecisionEvent, encodeDecisionEvent } from './decision-event.ts';
 export { type BoxDid, type Did, decodeDid, encodeDid, isDid, type KeyType, keyOf } from './did.ts';
 export { type ErrorCode, entryOf, errorCatalogue, fail } from './errors/catalogue.ts';
 export type { ErrorEntry } from './errors/define.ts';
 export { errorOfProblem, type Problem, problemContentType, problemOf } from './errors/problem.ts';
+export { eventHash, firstPrev } from './event.ts';
 export type { Custody } from './kinds/members.ts';
 export {
   type ChainKind,
@@ -15,8 +17,8 @@ export {
   maxBytesOf,
   type Payload,
 } from './kinds/table.ts';
-export { eventHash, firstPrev } from './event.ts';
 export * as limits from './limits.ts';
+export * as permitWire from './permit-wire.ts';
 export * as registryWire from './registry-wire.ts';
 export {
   channelOf,

@@ -15,6 +15,42 @@ export const gateErrors = defineErrors({
     title: 'A person has to say yes.',
     hint: 'An approver answers with `caponier asks`.',
   },
+  'gate.standing': {
+    status: 403,
+    exit: 5,
+    title: 'This grant is decided by the broker.',
+    hint: 'Ask the broker for the permit.',
+  },
+  'gate.no_policy': {
+    status: 503,
+    exit: 5,
+    title: 'The gate has no policy text of this owner.',
+    hint: 'The owner sends it with `caponier policy push`.',
+  },
+  'gate.other_policy': {
+    status: 409,
+    exit: 5,
+    title: 'This is not the text of the policy in force.',
+    hint: 'Publish the policy statement first, then send its text; try again shortly.',
+  },
+  'outcome.bad_signer': {
+    status: 403,
+    exit: 5,
+    title: 'The outcome was not signed by the worker that the request named.',
+    hint: 'Only that worker can report.',
+  },
+  'outcome.unknown_permit': {
+    status: 404,
+    exit: 5,
+    title: 'The outcome is of a permit that was not issued here.',
+    hint: 'Report to whoever issued the permit.',
+  },
+  'outcome.settled': {
+    status: 409,
+    exit: 5,
+    title: 'Another outcome was reported before.',
+    hint: 'The first report stands.',
+  },
   'broker.not_standing': {
     status: 403,
     exit: 5,

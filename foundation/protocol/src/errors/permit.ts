@@ -99,6 +99,7 @@ export const permitErrors = defineErrors({
     title: 'The grant asks for approvals that are not there.',
     hint: 'An approver answers with `caponier asks`.',
   },
+  'approval.denied': { status: 403, exit: 5, title: 'An approver said no.', hint: 'Ask the owner.' },
   'approval.invalid': {
     status: 403,
     exit: 5,
