@@ -1,0 +1,35 @@
+export { type ManualClock, manualClock, testEpoch } from './clock.ts';
+export {
+  type AgentOptions,
+  approvalFor,
+  asDevice,
+  bundleOf,
+  makeAgent,
+  makeApproval,
+  makeDelegate,
+  makeLife,
+  makePermit,
+  makeRequest,
+  makeUse,
+  type PermitOptions,
+  type RequestOptions,
+  type TestAsker,
+  type TestLife,
+  type TestRequest,
+  testPath,
+  type UseOptions,
+} from './life.ts';
+export {
+  enrolment,
+  makeDevice,
+  makeOwner,
+  statementsOf,
+  type TestClass,
+  type TestDevice,
+  type TestOwner,
+  type TestOwnerOptions,
+  testClasses,
+  testGrant,
+} from './owner.ts';
+export { bytesOf, hashText, type TestPasskey, testPasskey } from './passkey.ts';
+export { seededRandom, testSigner } from './random.ts';
