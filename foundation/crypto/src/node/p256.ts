@@ -1,5 +1,5 @@
-import { sign, verify } from 'node:crypto';
-import { expectLength } from '../check.ts';
+import { type KeyObject, sign, verify } from 'node:crypto';
+import { expectP256Scalar } from '../p256-range.ts';
 import type { Secret } from '../secret.ts';
 import type { SignatureScheme } from '../types.ts';
 import { importPrivate, importPublic, rawPublic } from './der.ts';
@@ -7,8 +7,8 @@ import { plain } from './view.ts';
 
 const keyObject = Symbol('P-256 private key object');
 
-function prepare(secret: Secret) {
-  expectLength(secret, 32, 'P-256 secret key');
+function prepare(secret: Secret): KeyObject {
+  expectP256Scalar(secret);
   return secret.prepared(keyObject, (scalar) => importPrivate('p256Scalar', scalar));
 }
 
