@@ -43,7 +43,10 @@ export interface Kem {
   decapsulate(secretKey: Secret, ciphertext: Uint8Array): Secret;
 }
 
-/** An AEAD under one key, prepared once: node:crypto is 2.5 to 4.5 times faster with key objects than with raw bytes. */
+/**
+ * An AEAD under one key, prepared once: node:crypto is 2.5 to 4.5 times faster with key objects than with raw bytes. It
+ * keeps its own copy, so wiping the secret does not end a channel; dropping the cipher does.
+ */
 export interface Cipher {
   /** 12-byte nonce; the 16-byte tag is appended. */
   seal(nonce: Uint8Array, plaintext: Uint8Array, additionalData: Uint8Array): Uint8Array;

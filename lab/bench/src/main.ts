@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util';
+import { defaultRounds } from './measure.ts';
 import { collect, table } from './report.ts';
 import { loadSuite, suiteNames } from './suites.ts';
 
-const help = `Usage: npm run -s bench -- <suite> [--json]
+const help = `Usage: npm run -s bench -- <suite> [--json] [--rounds N]
 
 Measures our code against the bare library, socket or file, in turns, and prints medians.
+Rounds: 1 to 1000, ${defaultRounds} unless given; fewer are quicker and less certain.
 Suites: ${suiteNames().join(', ')}
 
 Example: npm run -s bench -- crypto --json
@@ -29,7 +31,12 @@ async function main(args: string[]): Promise<number> {
     process.stderr.write(`error: name one suite: ${suiteNames().join(', ')}\nhint: npm run -s bench -- --help\n`);
     return 2;
   }
-  const report = collect(process.stderr);
+  const rounds = Number(options.values.rounds);
+  if (!/^\d{1,4}$/.test(options.values.rounds) || rounds < 1 || rounds > 1000) {
+    process.stderr.write('error: --rounds is a number from 1 to 1000\nhint: npm run -s bench -- --help\n');
+    return 2;
+  }
+  const report = collect(process.stderr, rounds);
   await suite.run(report);
   report.done();
   const { rows } = report;
@@ -43,7 +50,11 @@ function parse(args: string[]) {
   return parseArgs({
     args,
     allowPositionals: true,
-    options: { json: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
+    options: {
+      json: { type: 'boolean', default: false },
+      rounds: { type: 'string', default: String(defaultRounds) },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
   });
 }
 

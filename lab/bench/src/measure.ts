@@ -2,10 +2,10 @@
 export type Round = () => Promise<number> | number;
 
 /** Rounds measured, after one that is thrown away. Odd, so that the median is one of them. */
-export const defaultRounds = 15;
+export const defaultRounds = 41;
 
-/** Milliseconds of one round of `rate`. */
-export const defaultRoundMs = 20;
+/** Milliseconds of one round of `rate`: many short turns share a busy moment more evenly than few long ones. */
+export const defaultRoundMs = 10;
 
 /**
  * Runs ours and the baseline in turns and takes the median of each, so that a machine which slows down or is busy with

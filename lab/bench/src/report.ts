@@ -1,3 +1,4 @@
+import { defaultRounds } from './measure.ts';
 import type { Report, Row } from './suite.ts';
 
 interface Stream {
@@ -6,12 +7,16 @@ interface Stream {
 }
 
 /** Collects rows; notes go to `errors`, and progress too, there only when it is a terminal. */
-export function collect(errors: Stream): Report & { readonly rows: readonly Row[]; done(): void } {
+export function collect(
+  errors: Stream,
+  rounds: number = defaultRounds,
+): Report & { readonly rows: readonly Row[]; done(): void } {
   const rows: Row[] = [];
   const clearLine = () => {
     if (errors.isTTY) errors.write('\r\u001b[2K');
   };
   return {
+    rounds,
     rows,
     row({ name, value, unit, baseline }) {
       rows.push({ name, value: round(value), unit, baseline: round(baseline), ratio: round(value / baseline) });

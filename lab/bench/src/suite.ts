@@ -13,6 +13,8 @@ export interface Row {
 
 /** What a suite is given: it says what it found and does not print. */
 export interface Report {
+  /** How many turns to take with the baseline (`--rounds`); a suite whose rounds are long may take fewer. */
+  readonly rounds: number;
   /** Adds a row; the ratio is computed here. */
   row(row: Omit<Row, 'ratio'>): void;
   /** A sentence for the reader beside the table, such as a limit that was raised. Goes to standard error. */

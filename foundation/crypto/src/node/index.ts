@@ -5,7 +5,7 @@ import { mlkem768 as nobleMlkem768 } from '../web/mlkem768.ts';
 import { hasOpensslArgon2id, opensslArgon2id } from './argon2id.ts';
 import { opensslCipher, sodiumChaChaPoly } from './cipher.ts';
 import { opensslEd25519, sodiumEd25519 } from './ed25519.ts';
-import { hash, hkdf, hmac } from './hash.ts';
+import { hash, hkdf, hmac, sha256 } from './hash.ts';
 import { hasOpensslMlkem768, opensslMlkem768 } from './mlkem768.ts';
 import { p256 } from './p256.ts';
 import { loadSodium, type Sodium } from './sodium.ts';
@@ -28,7 +28,7 @@ export function nodeCrypto({ sodium, ...openssl }: NodeParts): Crypto {
   return Object.freeze<Crypto>({
     backend: 'node',
     hash,
-    sha256: (...parts) => hash('SHA256', ...parts),
+    sha256,
     hmac,
     hkdf,
     ed25519: sodium ? sodiumEd25519(sodium) : opensslEd25519(),
