@@ -2,6 +2,7 @@ import { ed25519 as noble } from '@noble/curves/ed25519.js';
 import { sha512 } from '@noble/hashes/sha2.js';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { isStrictForm } from '../src/ed25519-strict.ts';
 import { Secret } from '../src/index.ts';
 import { backends } from './backends.ts';
 
@@ -101,6 +102,26 @@ describe('strict Ed25519, the same on every backend', () => {
       for (const encoding of encodings(y)) {
         expect(verdict(joined(encoding, new Uint8Array(32)), Uint8Array.of(1), encoding)).toBe(false);
       }
+    }
+  });
+
+  test('the form alone: bounds of S and y to the last value, whatever the library beneath would say', () => {
+    const good = Point.BASE.multiply(7n).toBytes();
+    const form = (a: Uint8Array, r: Uint8Array, s: bigint) => isStrictForm(joined(r, littleEndian(s)), a);
+    for (const s of [0n, 1n, order - 1n]) expect(form(good, good, s)).toBe(true);
+    for (const s of [order, order + 1n, 1n << 252n, (1n << 255n) - 1n, (1n << 256n) - 1n]) {
+      expect(form(good, good, s)).toBe(s < order);
+    }
+    for (let y = p; y < 1n << 255n; y++) {
+      for (const encoding of encodings(y)) {
+        expect(form(encoding, good, 1n)).toBe(false);
+        expect(form(good, encoding, 1n)).toBe(false);
+      }
+    }
+    for (const encoding of encodings(p - 2n)) expect(form(encoding, encoding, 1n)).toBe(true);
+    for (const encoding of smallOrderEncodings) {
+      expect(form(encoding, good, 1n)).toBe(false);
+      expect(form(good, encoding, 1n)).toBe(false);
     }
   });
 
