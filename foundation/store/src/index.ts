@@ -9,6 +9,18 @@ export {
   type SubscribeOptions,
 } from './ports/bus.ts';
 export {
+  type BudgetAccount,
+  type Decided,
+  type Decision,
+  type DecisionLedger,
+  IDEMPOTENCY_MS,
+  MAX_DECISIONS_READ,
+  type Report,
+  type RequestRecord,
+  type Standing,
+  type Submission,
+} from './ports/decision-ledger.ts';
+export {
   EVENT_SALT_BYTES,
   type EventLog,
   type EventPlace,
@@ -35,6 +47,13 @@ export {
   type WorkerLedger,
 } from './ports/worker-ledger.ts';
 export {
+  createEventPublisher,
+  type EventPublisher,
+  type EventSink,
+  type PublisherOptions,
+  RETRY_MS,
+} from './publisher.ts';
+export {
   type Database,
   type DatabaseOptions,
   MAX_BATCH,
@@ -43,6 +62,22 @@ export {
   MAX_WAITING_BYTES,
   openDatabase,
 } from './sqlite/database.ts';
+export {
+  budgetReserved,
+  budgetsSpent,
+  createDecisionLedger,
+  type DecisionLedgerOperations,
+  decisionLedgerTables,
+  decisionStanding,
+  keepPolicy,
+  keptPolicy,
+  keptStatements,
+  ownerOfEvent,
+  refuseDecision,
+  reportOutcome,
+  requestRecord,
+  takeDecision,
+} from './sqlite/decision-ledger.ts';
 export {
   appendEvent,
   checkEvents,

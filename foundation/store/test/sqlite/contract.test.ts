@@ -1,15 +1,18 @@
 import {
+  createDecisionLedger,
   createEventLog,
   createHeadStore,
   createReplayCache,
   createWorkerLedger,
   type Database,
+  decisionLedgerTables,
   eventLogTables,
   headStoreTables,
   openDatabase,
   replayCacheTables,
   workerLedgerTables,
 } from '../../src/index.ts';
+import { decisionLedgerContract } from '../contract/decision-ledger.ts';
 import { eventLogContract } from '../contract/event-log.ts';
 import { type Backend, temporaryFolder } from '../contract/harness.ts';
 import { headStoreContract } from '../contract/head-store.ts';
@@ -24,7 +27,7 @@ const backend =
     const open = () =>
       openDatabase<typeof operations>({
         path: `${folder.path}/contract.db`,
-        migrations: [eventLogTables, workerLedgerTables, replayCacheTables, headStoreTables],
+        migrations: [eventLogTables, decisionLedgerTables, workerLedgerTables, replayCacheTables, headStoreTables],
         operations: new URL('./contract-operations.ts', import.meta.url),
       });
     let db = await open();
@@ -46,3 +49,4 @@ eventLogContract('sqlite', backend(createEventLog));
 workerLedgerContract('sqlite', backend(createWorkerLedger));
 replayCacheContract('sqlite', backend(createReplayCache));
 headStoreContract('sqlite', backend(createHeadStore));
+decisionLedgerContract('sqlite', backend(createDecisionLedger));
