@@ -48,3 +48,4 @@ export { idOf } from './statement/compact.ts';
 export { assemblePasskeyApproval, passkeySigningInput, sign } from './statement/sign.ts';
 export { claimedKind, Verified, verifyStatement } from './statement/verified.ts';
 export { type PasskeyAssertion, type PasskeyContext, signatureFromDer } from './statement/webauthn.ts';
+export * as workerWire from './worker-wire.ts';
