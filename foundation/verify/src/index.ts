@@ -1,3 +1,17 @@
+export { type FollowerOptions, LogFollower, retryMs, silenceMs } from './follow/follower.ts';
+export { type DatedView, type Purpose, requireFresh } from './follow/freshness.ts';
+export { maxUncoveredBytes, maxUncoveredLeaves, openHead } from './follow/heads.ts';
+export { RegistryHttp, type RegistryHttpOptions } from './follow/http.ts';
+export type {
+  FollowMemory,
+  LogAnchor,
+  RaiseAlarm,
+  RegistryReader,
+  StandingRemoval,
+  StoredHead,
+  StoredLeaf,
+  Wait,
+} from './follow/ports.ts';
 export {
   cosignSeconds,
   OwnerChain,

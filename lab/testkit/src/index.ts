@@ -19,6 +19,8 @@ export {
   testPath,
   type UseOptions,
 } from './life.ts';
+export { headLine, ownersLeafOf, TestLog, type TestLogOptions, TestRegistry } from './log.ts';
+export { testMemory } from './memory.ts';
 export {
   enrolment,
   makeDevice,

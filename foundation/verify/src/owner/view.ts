@@ -155,6 +155,11 @@ export class OwnerView {
     return this.#with({ freezes: new Map(freezes).set(freeze.id, freeze) });
   }
 
+  /** As `withFreeze`, for a freeze this reader obeyed before: its approver may have been revoked since, which lifts nothing. */
+  recallFreeze(freeze: Verified<'freeze'>): OwnerView {
+    return this.#with({ freezes: new Map(this.#parts.freezes).set(freeze.id, freeze) });
+  }
+
   #with(change: Partial<Parts>): OwnerView {
     return new OwnerView(onlyHere, { ...this.#parts, ...change });
   }
