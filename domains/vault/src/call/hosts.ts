@@ -1,9 +1,6 @@
 import { isIP } from 'node:net';
 import { fail } from '@caponier/protocol';
 
-/** Hosts one secret may be sent to. */
-export const MAX_HOSTS = 16;
-
 /**
  * Where a secret may go, as the owner wrote it: `host` or `host:port` (https), or `http://127.0.0.1:port` and
  * `http://[::1]:port` for a program on the vault's own machine. Yields the origin in the one spelling that calls are

@@ -1,6 +1,6 @@
 import { Secret } from '@caponier/crypto';
-import { fail } from '@caponier/protocol';
-import { type Call, PLACEHOLDER } from './form.ts';
+import { fail, workerWire } from '@caponier/protocol';
+import type { Call } from './form.ts';
 
 /** A call with the secret in it. Lives from here to the socket, and is never printed: its text is behind `Secret`. */
 export interface FilledCall {
@@ -13,6 +13,8 @@ export interface FilledCall {
   readonly headers: readonly (readonly [string, Secret])[];
   readonly body: Secret | null;
 }
+
+const PLACEHOLDER = workerWire.secretPlaceholder;
 
 const utf8 = new TextEncoder();
 const hide = (text: string) => Secret.from(utf8.encode(text));
