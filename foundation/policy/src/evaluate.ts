@@ -124,7 +124,8 @@ function cedarRequest(
   facts: PolicyFacts,
   action: string,
 ): Pick<StatefulAuthorizationCall, 'principal' | 'action' | 'resource' | 'context' | 'entities'> {
-  const owner = { type: 'Owner', id: facts.device.owner };
+  const asker = { type: 'Owner', id: facts.device.owner };
+  const owner = { __entity: { type: 'Owner', id: facts.owner } };
   const device = { type: 'Device', id: facts.device.key };
   // A contact's agent may be called like one of the owner's: its names carry its owner, so no rule takes it for that one.
   const from = facts.device.owner === facts.owner ? '' : `${facts.device.owner}/`;
@@ -133,8 +134,12 @@ function cedarRequest(
   const left = { type: 'Budgets', id: 'left' };
   const { host, method, payee } = facts.call;
   const entities: EntityJson[] = [
-    { uid: device, attrs: { name: from + facts.device.name, role: facts.device.role }, parents: [owner] },
-    { uid: resource, attrs: present({ name: facts.resource, class: facts.class, host, method, payee }), parents: [] },
+    { uid: device, attrs: { name: from + facts.device.name, role: facts.device.role }, parents: [asker] },
+    {
+      uid: resource,
+      attrs: present({ name: facts.resource, class: facts.class, owner, host, method, payee }),
+      parents: [],
+    },
     { uid: left, attrs: {}, parents: [], tags: tagsOf(policy, facts) },
   ];
   if (facts.agent !== null) entities.push({ uid: agent, attrs: { name: agent.id }, parents: [device] });

@@ -10,12 +10,22 @@ describe('the starter policy `personal`', () => {
     expect(decide({})).toMatchObject({ decision: 'ask', code: 'gate.ask', rule: 'secrets-ask', approvals: 1 });
     expect(decide({ op: 'secret.reveal' }).decision).toBe('ask');
     expect(decide({ agent: null }).decision).toBe('ask');
-    expect(decide({ op: 'use', class: 'vault' }).decision).toBe('ask');
+    expect(decide({ op: 'secret.put' }).decision).toBe('ask');
     expect(decide({ op: 'anything', class: 'secret' }).decision).toBe('ask');
   });
 
   it('lets one approval through', () => {
     expect(decide({ approvals: 1 })).toMatchObject({ decision: 'allow', rule: 'secrets-ask' });
+  });
+
+  it('lets the person at a controller store, list and delete, but not use or show', () => {
+    const own = { agent: null, device: { ...factsOf().device, role: 'controller' as const } };
+    for (const op of ['secret.put', 'secret.list', 'secret.delete']) {
+      expect(decide({ ...own, op })).toMatchObject({ decision: 'allow', rule: 'own-hands' });
+      expect(decide({ agent: null, op }).decision).toBe('ask');
+      expect(decide({ ...own, op, device: { ...own.device, owner: 'stranger' } }).decision).toBe('ask');
+    }
+    expect(decide({ ...own, op: 'secret.use' }).decision).toBe('ask');
   });
 
   it('asks before money moves', () => {

@@ -8,6 +8,8 @@ export {
   MAX_BUS_MESSAGES,
   type SubscribeOptions,
 } from './ports/bus.ts';
+export { DecisionRecord, type DecisionRecordOptions, MAX_BEHIND_MS, type MadeDecision } from './decisions/record.ts';
+export { REFUSALS_MS } from './decisions/refusals.ts';
 export {
   type BudgetAccount,
   type Decided,

@@ -12,6 +12,7 @@ export type {
   StoredLeaf,
   Wait,
 } from './follow/ports.ts';
+export { challengeSeconds, HelloChallenges } from './hello/challenges.ts';
 export {
   cosignSeconds,
   OwnerChain,

@@ -9,6 +9,18 @@ export const gateErrors = defineErrors({
     hint: 'Use a new key for a new request.',
   },
   'gate.busy': { status: 503, exit: 3, title: 'Too many decisions are under way.', hint: 'Try again shortly.' },
+  'gate.unwitnessed': {
+    status: 503,
+    exit: 3,
+    title: 'Decisions do not reach the log, so none is made.',
+    hint: 'The registry or its witnesses cannot be reached; try again shortly.',
+  },
+  'gate.bad_hello': {
+    status: 401,
+    exit: 5,
+    title: 'It is not proven who asks.',
+    hint: 'Answer a fresh challenge with the key of an enrolled device.',
+  },
   'gate.ask': {
     status: 202,
     exit: 5,
