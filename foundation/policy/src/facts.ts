@@ -35,7 +35,7 @@ export interface PolicyFacts {
   readonly spent: readonly { readonly budget: string; readonly units: number }[];
 }
 
-/** What the body of a request says about the outside; null where it says nothing, or did not travel along. */
+/** What the body of a request says about the outside; null where it says nothing. */
 export interface CallFacts {
   readonly method: string | null;
   readonly host: string | null;
@@ -47,7 +47,7 @@ export interface FactSources {
   /** The enrolled device. */
   readonly device: { readonly did: string; readonly name: string; readonly role: 'controller' | 'member' };
   readonly grant: { readonly label: string; readonly to: { readonly owner: string | null } };
-  /** The request's body, already checked against its digest; null where it did not travel along. */
+  /** The request's body, already checked against its digest; null where it has none. */
   readonly body: Uint8Array | null;
   readonly time: number;
   readonly approvals: number;
@@ -89,11 +89,12 @@ export function policyFacts(request: RequestFacts, from: FactSources): PolicyFac
 }
 
 /** Longest text taken from a body. */
-const maxFactLength = 256;
+export const maxFactLength = 2048;
 
 /**
- * Reads `method`, `url` (its host) and `payee` from a body in JSON. A body of another form says nothing: a rule that
- * needs one of them then does not match, which is never wider.
+ * Reads `method`, `url` (its host) and `payee` from a body in JSON, as every worker reads them. A body of another form, or a
+ * member that is no text, says nothing, and no worker takes it for one of these. Throws `policy.bad_facts` for a text that
+ * is too long or not Unicode: left out, it would slip past a rule that forbids.
  */
 export function callFacts(body: Uint8Array | null): CallFacts {
   const nothing: CallFacts = { method: null, host: null, payee: null };
@@ -106,17 +107,17 @@ export function callFacts(body: Uint8Array | null): CallFacts {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return nothing;
   const { method, url, payee } = value as Record<string, unknown>;
-  return { method: factText(method), host: hostOf(url), payee: factText(payee) };
+  return { method: factText(method), host: hostOf(factText(url)), payee: factText(payee) };
 }
 
-function hostOf(url: unknown): string | null {
-  if (typeof url !== 'string' || !URL.canParse(url)) return null;
-  return factText(new URL(url).hostname);
+function hostOf(url: string | null): string | null {
+  return url !== null && URL.canParse(url) ? new URL(url).hostname : null;
 }
 
 function factText(value: unknown): string | null {
-  if (typeof value !== 'string' || value.length === 0 || value.length > maxFactLength) return null;
-  return value.isWellFormed() ? value : null;
+  if (typeof value !== 'string' || value.length === 0) return null;
+  if (value.length > maxFactLength || !value.isWellFormed()) throw fail('policy.bad_facts', 'a text of the body');
+  return value;
 }
 
 /** The one text of facts: members in the order of `PolicyFacts`, nothing else. */

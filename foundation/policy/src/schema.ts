@@ -5,7 +5,7 @@
  * - `principal`: the agent by its name on a device (`Agent::"claude@box"`), or the device by its key where it asks for its
  *   person; both are in their `Device` and `Owner`. Those of a contact are named `<owner>/claude@box`.
  * - `action`: the operation (`Action::"secret.use"`), in the group of its first word (`Action::"secret"`).
- * - `resource`: what is acted on; `principal in resource.owner` tells one's own from contacts. `host`, `method` and `payee` are there when the body of the request travelled along.
+ * - `resource`: what is acted on; `principal in resource.owner` tells one's own from contacts. `host`, `method` and `payee` are there when the body names them.
  * - `context`: see the members. `left` has a tag for each budget of the policy: what is left, in smallest units.
  */
 const fixed = `

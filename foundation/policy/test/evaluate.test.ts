@@ -351,9 +351,16 @@ describe('facts', () => {
       'null',
       '7',
       '{"method":5,"url":"not a url","payee":["x"]}',
-      '{"payee":"\\ud800"}',
+      '{"url":"https://"}',
     ])
       expect(of(body)).toEqual(nothing);
+    for (const bad of [
+      '{"payee":"\\ud800"}',
+      `{"payee":"${'x'.repeat(2049)}"}`,
+      `{"url":"https://a/${'x'.repeat(2049)}"}`,
+    ]) {
+      expect(() => of(bad)).toThrowError(expect.objectContaining({ code: 'policy.bad_facts' }));
+    }
     expect(callFacts(Uint8Array.of(0xff))).toEqual(nothing);
     expect(callFacts(null)).toEqual(nothing);
   });

@@ -35,11 +35,11 @@ export const decisionChallengeSeconds = 60;
 /** Most approvals beside one request, as many as a permit can name. */
 export const maxApprovals = 8;
 
-/** Most bytes of a request's body that travels to the service: what facts are taken from. */
-export const maxDecisionBodyBytes = 64 * 1024;
+/** Most bytes of a request's body that travels to the service, as to the workers. */
+export const maxDecisionBodyBytes = 256 * 1024;
 
 /** Most bytes of a POST body: a request, its delegations and approvals at 16 KiB each, and the body in base64url. */
-export const maxPermitRequestBytes = 320 * 1024;
+export const maxPermitRequestBytes = 576 * 1024;
 
 const compactJws = z.string().check(z.maxLength(16_384), z.regex(/^[\w-]+\.[\w-]+\.[\w-]+$/));
 const base64url = (most: number) => z.string().check(z.maxLength(most), z.regex(/^[A-Za-z0-9_-]*$/));
@@ -49,7 +49,10 @@ export const PermitRequest = z.strictObject({
   /** From the device's delegation down to the signing key, as the request names them. */
   delegations: z.array(compactJws).check(z.maxLength(maxDelegationDepth)),
   approvals: z.array(compactJws).check(z.maxLength(maxApprovals)),
-  /** The request's body in base64url; null where it has none, or where it is not shown: then policy sees no host or payee. */
+  /**
+   * The request's body in base64url, null where it has none. The gate demands it: a rule that forbids a host would say
+   * nothing about a call that is not shown. The broker decides by the grant alone and does not look at it.
+   */
   body: z.nullable(base64url(Math.ceil((maxDecisionBodyBytes * 4) / 3))),
   key: z.string().check(z.regex(/^[A-Za-z0-9_-]{16,64}$/)),
 });
