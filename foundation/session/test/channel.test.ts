@@ -1,8 +1,11 @@
+import { crypto } from '@caponier/crypto/node';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { maxKeyAgeMs, maxRecordPlaintext, maxRecordsPerKey } from '../src/channel/limits.ts';
-import { parseRecord } from '../src/channel/record.ts';
+import { flagEnd, parseRecord, recordHeader } from '../src/channel/record.ts';
+import { channelPrologue, channelProtocol } from '../src/channel/start.ts';
 import { type Channel, type ChannelContext, MessageReader, sealMessage, startChannel } from '../src/index.ts';
+import { HandshakeState } from '../src/noise/handshake-state.ts';
 import { boxPair, codeOf, flipped, seeded, text } from './support.ts';
 
 const laptop = boxPair('laptop');
@@ -171,6 +174,61 @@ describe('new keys', () => {
   });
 });
 
+describe('a hostile peer', () => {
+  /** The box's channel, and the bare cipher of a peer that finished the handshake and then keeps to no rule. */
+  function hostile(): { box: Channel; record: (flags: number, plaintext: Uint8Array) => Uint8Array } {
+    const noise = new HandshakeState({
+      crypto,
+      protocol: channelProtocol,
+      role: 'initiator',
+      prologue: channelPrologue(context),
+      random: seeded('hostile'),
+      staticKey: laptop,
+      remoteStatic: box.publicKey,
+    });
+    const { b } = handshakes();
+    b.read(noise.write(new Uint8Array(0)));
+    noise.read(b.write());
+    const { send } = noise.finish();
+    return {
+      box: b.finish(),
+      record: (flags, plaintext) => {
+        const header = recordHeader(flags, plaintext.length + 16);
+        return Uint8Array.of(...header, ...send.encrypt(header, plaintext));
+      },
+    };
+  }
+
+  it('cannot put a payload into the handshake', () => {
+    const noise = new HandshakeState({
+      crypto,
+      protocol: channelProtocol,
+      role: 'initiator',
+      prologue: channelPrologue(context),
+      random: seeded('hostile'),
+      staticKey: laptop,
+      remoteStatic: box.publicKey,
+    });
+    const { b } = handshakes();
+    expect(codeOf(() => b.read(noise.write(text('run this'))))).toBe('session.bad_handshake');
+    expect(codeOf(() => b.write())).toBe('session.bad_handshake');
+  });
+
+  it('cannot go on after its last record, nor put anything into it', () => {
+    const after = hostile();
+    after.box.open(after.record(flagEnd, new Uint8Array(0)));
+    expect(codeOf(() => after.box.open(after.record(0, text('more'))))).toBe('session.bad_record');
+    const within = hostile();
+    expect(codeOf(() => within.box.open(within.record(flagEnd, text('more'))))).toBe('session.bad_record');
+  });
+
+  it('cannot stay with one key for ever', () => {
+    const { box, record } = hostile();
+    for (let i = 0; i < maxRecordsPerKey; i++) box.open(record(0, new Uint8Array(0)));
+    expect(codeOf(() => box.open(record(0, new Uint8Array(0))))).toBe('session.bad_record');
+  });
+});
+
 describe('messages over records', () => {
   it('of any size come out whole', () => {
     fc.assert(
@@ -239,6 +297,7 @@ describe('hostile bytes', () => {
         const bytes = Uint8Array.of(flags, 0, ciphertext.length, ...ciphertext);
         const record = parseRecord(bytes);
         expect(Uint8Array.of(...record.header, ...record.ciphertext)).toEqual(bytes);
+        expect(codeOf(() => parseRecord(Uint8Array.of(...bytes, 0)))).toBe('session.bad_record');
       }),
     );
   });

@@ -8,6 +8,7 @@ import {
   type JoinCode,
   type Joining,
   type JoinRole,
+  maxIntroductionBytes,
   meetingName,
   newCodeSecret,
   parseCode,
@@ -189,6 +190,10 @@ describe('joining', () => {
       expect(codeOf(() => joiner.read(channel.seal(shown)))).toBe('session.bad_handshake');
       expect(codeOf(() => joiner.finish())).toBe('session.bad_handshake');
     }
+    const large = new Uint8Array(maxIntroductionBytes + 1);
+    const flooded = side('joiner');
+    const flood = liar(flooded, commitmentTo(node!, 'adder', large));
+    expect(codeOf(() => flooded.read(flood.seal(large)))).toBe('session.bad_handshake');
     for (const length of [0, 31, 33])
       expect(codeOf(() => liar(side('joiner'), new Uint8Array(length)))).toBe('session.bad_handshake');
   });

@@ -14,6 +14,7 @@ import {
   startMail,
 } from '../src/index.ts';
 import { maxEarlierChains, maxJump, maxMailPlaintext, maxSkippedKeys } from '../src/mail/limits.ts';
+import { decodeState, encodeState, type MailState } from '../src/mail/state.ts';
 import { backends, boxPair, codeOf, flipped, seeded, text } from './support.ts';
 
 const alice: MailSelf = { device: 'did:key:zAlice', box: boxPair('alice') };
@@ -368,6 +369,41 @@ describe('what is refused', () => {
     const largest = a.send(new Uint8Array(maxMailPlaintext));
     expect(largest.length).toBeLessThan(256 * 1024 - 64);
     expect(b.read(largest)).toHaveLength(maxMailPlaintext);
+  });
+});
+
+describe('a hostile peer', () => {
+  /** Somebody with all keys of a session, who changes its state at will. */
+  const twist = (end: End, change: (state: MailState) => Partial<MailState>) => {
+    const state = decodeState(end.session!.toBytes());
+    end.session = MailSession.fromBytes(encodeState({ ...state, ...change(state) }));
+  };
+
+  it('cannot take two turns in a row', () => {
+    const [a, b] = ends();
+    b.read(a.send(text('first')));
+    twist(a, () => ({ sending: null }));
+    expect(codeOf(() => b.read(a.send(text('again'))))).toBe('mail.bad_message');
+  });
+
+  it('cannot end a chain before what was read of it, nor one that never was', () => {
+    const [a, b] = met();
+    for (const n of [1, 2, 3]) b.read(a.send(text(String(n))));
+    a.read(b.send(text('turn')));
+    twist(a, () => ({ previousLength: 2 }));
+    expect(codeOf(() => b.read(a.send(text('x'))))).toBe('mail.bad_message');
+    const [c, d] = ends();
+    twist(c, () => ({ previousLength: 1 }));
+    expect(codeOf(() => d.read(c.send(text('x'))))).toBe('mail.bad_message');
+  });
+
+  it('cannot make a chain run over', () => {
+    const [a, b] = met();
+    a.send(text('x'));
+    twist(a, ({ sending }) => ({ sending: { ...sending!, n: 0xffff_ffff } }));
+    expect(codeOf(() => a.send(text('x')))).toBe('session.closed');
+    twist(a, ({ sending }) => ({ sending: { ...sending!, n: 0xffff_fffe } }));
+    expect(codeOf(() => b.read(a.send(text('x'))))).toBe('mail.too_many_skipped');
   });
 });
 
