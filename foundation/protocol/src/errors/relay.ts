@@ -89,6 +89,13 @@ export const relayErrors = defineErrors({
     hint: 'Give every message its own random id.',
     close: 4415,
   },
+  'relay.bad_statement': {
+    status: 400,
+    exit: 5,
+    title: 'A statement shown to the relay is not good.',
+    hint: 'Fetch the owner again from the registry and retry.',
+    close: 4421,
+  },
   'relay.credit_exceeded': {
     status: 400,
     exit: 1,

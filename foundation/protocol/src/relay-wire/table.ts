@@ -27,7 +27,7 @@ import { blob, bytes, type Field, flag, rest, statement, statements, u8, u16, u3
  * | 02   | hello     | device | new         | 0       | hello, ticket, resume, chain       | `hello` statement; admission; token; owner's chain |
  * | 03   | welcome   | relay  | ready       | 0       | limits, oneTime, seconds, resume   | you are in; keep the token                         |
  * | 04   | error     | relay  | any         | any     | code                               | that request, stream or connection has failed      |
- * | 05   | news      | device | new, ready  | 0       | statements                         | new: a long chain's beginning; ready: what changed |
+ * | 05   | news      | device | new, ready  | any     | statements                         | new: a long chain's beginning; ready: removals     |
  * | 06   | ping      | both   | ready, guest| 0       |                                    | are you there                                      |
  * | 07   | pong      | both   | ready, guest| 0       |                                    | I am                                               |
  * | 08   | listen    | device | ready       | 0       | mail, streams                      | what comes for this device comes here              |
@@ -115,7 +115,7 @@ export const relayFrames = {
     resume: blob(maxResumeBytes),
   }),
   error: frame(0x04, 'relay', 'any', { code: u16 }),
-  news: frame(0x05, 'device', 'none', { statements: statements(maxBundleStatements) }),
+  news: frame(0x05, 'device', 'any', { statements: statements(maxBundleStatements) }),
   ping: frame(0x06, 'both', 'none', {}),
   pong: frame(0x07, 'both', 'none', {}),
   listen: frame(0x08, 'device', 'none', { mail: flag, streams: flag }),

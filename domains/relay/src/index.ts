@@ -1,0 +1,15 @@
+export {
+  Admission,
+  type AdmissionPolicy,
+  type Admitted,
+  maxHelloSeconds,
+  type Proof,
+} from './admission/admission.ts';
+export { minResumeSecretLength, type ResumeSecrets, resumeSeconds } from './admission/resume.ts';
+export { type RelayLimits, relayLimits } from './limits.ts';
+export type { RelayEvent, RelayFields, RelayLog } from './log.ts';
+export { acceptWebSocket, relayServerOptions } from './node/web-socket.ts';
+export type { MembershipSource } from './owners/owners.ts';
+export { createRelay, type Relay, type RelayOptions } from './relay.ts';
+export type { RelayLink, RelaySocket } from './socket.ts';
+export { openRelayStore, type RelayStore, relayStoreBytes } from './store/open.ts';

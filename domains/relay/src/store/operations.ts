@@ -1,0 +1,13 @@
+/** Everything the relay does to its database, as the storage thread loads it. */
+export {
+  ackMail,
+  allowContact,
+  dropSlot,
+  isAllowed,
+  mailAfter,
+  makeSlot,
+  ownerOfSlot,
+  takeMail,
+} from './mail.ts';
+export { forgetOld, keepOwner, ownerStatements } from './owners.ts';
+export { fetchPrekeys, offerPrekeys, oneTimeLeft } from './prekeys.ts';

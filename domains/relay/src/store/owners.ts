@@ -1,0 +1,103 @@
+import { fail } from '@caponier/protocol';
+import { int, type Sql } from '@caponier/store';
+import { dropSlot } from './mail.ts';
+
+/** Operations on what is known of owners, and on tickets. */
+
+/** A statement as it is kept. `loose`: it counts without a place in the chain. */
+export interface KeptStatement {
+  readonly jws: string;
+  readonly cosigns: readonly string[];
+  readonly loose: boolean;
+}
+
+/** What is kept of an owner, in order; null for an owner that was never admitted. */
+export function ownerStatements(sql: Sql, args: { owner: string; most: number }): KeptStatement[] | null {
+  if (!sql.get('SELECT 1 AS one FROM owners WHERE owner = ?', args.owner)) return null;
+  return sql
+    .all<{ jws: string; cosigns: string; loose: bigint }>(
+      'SELECT jws, cosigns, loose FROM statements WHERE owner = ? ORDER BY place LIMIT ?',
+      args.owner,
+      args.most,
+    )
+    .map(({ jws, cosigns, loose }) => ({
+      jws,
+      cosigns: cosigns === '' ? [] : cosigns.split(' '),
+      loose: loose === 1n,
+    }));
+}
+
+export interface KeepOwner {
+  readonly owner: string;
+  /** All of them: what was kept before is replaced. */
+  readonly statements: readonly KeptStatement[];
+  /** Milliseconds. */
+  readonly now: number;
+  readonly mostOwners: number;
+  /** Devices (32 bytes each) that are no longer of this owner: their mail, contacts and prekeys go with them. */
+  readonly dropped: readonly Uint8Array[];
+  /** The ticket that admits a new owner; null where none is needed. */
+  readonly ticket: { readonly operator: string; readonly nonce: string; readonly uses: number } | null;
+}
+
+/**
+ * Remembers an owner's statements; a new owner is admitted by it, and uses its ticket up in the same transaction.
+ * Throws `relay.not_admitted` (ticket used up), `relay.too_many`.
+ */
+export function keepOwner(sql: Sql, args: KeepOwner): void {
+  const known = sql.get('SELECT 1 AS one FROM owners WHERE owner = ?', args.owner) !== undefined;
+  if (!known) {
+    if (args.ticket) useTicket(sql, args.ticket);
+    const count = sql.get<{ n: bigint }>('SELECT count(*) AS n FROM owners');
+    if (int(count!.n) >= args.mostOwners) throw fail('relay.too_many', 'owners');
+    sql.run('INSERT INTO owners (owner, admitted) VALUES (?, ?)', args.owner, args.now);
+  }
+  sql.run('DELETE FROM statements WHERE owner = ?', args.owner);
+  args.statements.forEach(({ jws, cosigns, loose }, i) => {
+    sql.run(
+      'INSERT INTO statements (owner, place, loose, jws, cosigns) VALUES (?, ?, ?, ?, ?)',
+      args.owner,
+      i,
+      loose ? 1 : 0,
+      jws,
+      cosigns.join(' '),
+    );
+  });
+  for (const device of args.dropped) dropSlot(sql, { device, owner: args.owner });
+}
+
+function useTicket(sql: Sql, { operator, nonce, uses }: NonNullable<KeepOwner['ticket']>): void {
+  sql.run('INSERT INTO tickets (operator, nonce, uses) VALUES (?, ?, 0) ON CONFLICT DO NOTHING', operator, nonce);
+  const taken = sql.run(
+    'UPDATE tickets SET uses = uses + 1 WHERE operator = ? AND nonce = ? AND uses < ?',
+    operator,
+    nonce,
+    uses,
+  );
+  if (taken.changes === 0) throw fail('relay.not_admitted', 'the ticket is used up');
+}
+
+/** Rows forgotten in one go: bounds how long the writer is busy with it. */
+const FORGET_ROWS = 10_000;
+const DAY_MS = 86_400_000;
+/** How long it is remembered that a one-time key was handed out. */
+const SPENT_MS = 30 * DAY_MS;
+
+/** Forgets message ids from before `before` (milliseconds), and hand-outs of prekeys that no longer count. */
+export function forgetOld(sql: Sql, args: { before: number; now: number }): void {
+  sql.run(
+    'DELETE FROM taken WHERE (sender, id) IN (SELECT sender, id FROM taken WHERE at < ? LIMIT ?)',
+    args.before,
+    FORGET_ROWS,
+  );
+  sql.run(
+    'DELETE FROM handed WHERE rowid IN (SELECT rowid FROM handed WHERE at < ? LIMIT ?)',
+    args.now - DAY_MS,
+    FORGET_ROWS,
+  );
+  sql.run(
+    'DELETE FROM prekeys WHERE rowid IN (SELECT rowid FROM prekeys WHERE spent < ? LIMIT ?)',
+    args.now - SPENT_MS,
+    FORGET_ROWS,
+  );
+}
