@@ -68,6 +68,25 @@ export function evaluate(policy: Policy, facts: PolicyFacts): Evaluation {
   return denied(tried[0]?.refusal ?? 'policy.error', first ?? null, rules);
 }
 
+/** What approvers said, beside the count that the facts hold. */
+export interface ApproverAnswers {
+  /** One of them said no. */
+  readonly denied: boolean;
+  /** How many the grant itself asks for, and how many of those that said yes count for it. */
+  readonly needed: number;
+  readonly counting: number;
+}
+
+/** What stands above the policy's yes: an approver's no, and the approvals of the grant. Pure, like `evaluate`. */
+export function withApprovals(evaluation: Evaluation, { denied: no, needed, counting }: ApproverAnswers): Evaluation {
+  const { decision, rules, rule } = evaluation;
+  if (decision !== 'deny' && no) {
+    return { decision: 'deny', code: 'approval.denied', rule, rules, approvals: 0, budget: null };
+  }
+  if (decision !== 'allow' || counting >= needed) return evaluation;
+  return { decision: 'ask', code: 'gate.ask', rule, rules, approvals: needed, budget: null };
+}
+
 function denied(code: string, rule: Rule | null, rules: readonly Rule[]): Evaluation {
   return { decision: 'deny', code, rule: rule?.id ?? '', rules: rules.map(({ id }) => id), approvals: 0, budget: null };
 }

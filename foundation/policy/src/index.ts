@@ -2,7 +2,7 @@ export { type Budget, type Period, parseBudget, periodStart } from './budget.ts'
 export { compilePolicy, type Policy, policyDigest } from './compile.ts';
 export { currencies, currencyDigits } from './currencies.ts';
 export { loadPolicyEngine, maxParsedPolicies } from './engine.ts';
-export { type Evaluation, evaluate } from './evaluate.ts';
+export { type ApproverAnswers, type Evaluation, evaluate, withApprovals } from './evaluate.ts';
 export {
   type CallFacts,
   callFacts,

@@ -8,6 +8,7 @@ import {
   type PolicyFacts,
   parseFacts,
   policyFacts,
+  withApprovals,
 } from '../src/index.ts';
 import { factsOf } from './facts.ts';
 
@@ -157,6 +158,31 @@ describe('evaluate', () => {
     const text = `${all} when { resource.name == "x" };`;
     expect(decide(text, { resource: '" || true //' }).decision).toBe('deny');
     expect(decide(`${all} when { principal == Agent::"a@b" };`, { agent: '__entity' }).decision).toBe('deny');
+  });
+});
+
+describe('withApprovals', () => {
+  const answers = { denied: false, needed: 0, counting: 0 };
+  it('turns a yes into a question until the approvals of the grant are there', () => {
+    const yes = decide(`${all};`);
+    expect(withApprovals(yes, answers)).toEqual(yes);
+    expect(withApprovals(yes, { ...answers, needed: 2, counting: 1 })).toMatchObject({
+      decision: 'ask',
+      code: 'gate.ask',
+      approvals: 2,
+    });
+    expect(withApprovals(yes, { ...answers, needed: 2, counting: 2 })).toEqual(yes);
+  });
+  it("lets an approver's no stand above yes and question, and changes no other no", () => {
+    for (const text of [`${all};`, `@decision("ask") ${all};`]) {
+      expect(withApprovals(decide(text), { ...answers, denied: true })).toMatchObject({
+        decision: 'deny',
+        code: 'approval.denied',
+        rule: 'rule1',
+      });
+    }
+    const no = decide('');
+    expect(withApprovals(no, { denied: true, needed: 3, counting: 0 })).toEqual(no);
   });
 });
 

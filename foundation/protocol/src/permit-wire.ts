@@ -45,10 +45,8 @@ const compactJws = z.string().check(z.maxLength(16_384), z.regex(/^[\w-]+\.[\w-]
 const base64url = (most: number) => z.string().check(z.maxLength(most), z.regex(/^[A-Za-z0-9_-]*$/));
 
 export const PermitRequest = z.strictObject({
-  request: compactJws,
-  /** From the device's delegation down to the signing key, as the request names them. */
-  delegations: z.array(compactJws).check(z.maxLength(maxDelegationDepth)),
-  approvals: z.array(compactJws).check(z.maxLength(maxApprovals)),
+  /** The request, the delegations that it names, and what approvals there are, in any order. */
+  bundle: z.array(compactJws).check(z.minLength(1), z.maxLength(1 + maxDelegationDepth + maxApprovals)),
   /**
    * The request's body in base64url, null where it has none. The gate demands it: a rule that forbids a host would say
    * nothing about a call that is not shown. The broker decides by the grant alone and does not look at it.
