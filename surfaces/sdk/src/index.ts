@@ -1,3 +1,14 @@
+/**
+ * What programs import. The functions that make these things:
+ *
+ *     createDevice(options: DeviceOptions): Promise<Device>
+ *     joinByCode(platform: Platform, options: JoinOptions): Joining
+ *     makeOwner(options: MakeOwnerOptions): Promise<{ start: StartMaterial; … }>
+ *     publishOwner(platform, start): Promise<PublishReport>            the first chain to its registry
+ *     signNeed(need: SigningNeed, pen: { signer, random, clock, cosigners? }): Promise<SignedNeed>
+ *     newDeviceKeys(random): { seed, boxSeed }   deviceKeysOf(seed, boxSeed): DeviceKeys
+ *     memoryKeyValue(): KeyValue      printable(text): string      createTransport(): Transport
+ */
 export {
   type Call,
   type CallArgs,
@@ -10,3 +21,33 @@ export {
   parseCall,
   parseReply,
 } from './agent/calls.ts';
+export type { Admit, ChannelPeer, ChannelPurpose, Channels, Duplex } from './channels/types.ts';
+export type { Device, DeviceOptions, DeviceStatus, LogEntry } from './device/types.ts';
+export type { Service, ServiceRole } from './directory/types.ts';
+export type {
+  Adding,
+  AddingEvent,
+  AddOptions,
+  DeviceKeys,
+  Joining,
+  JoiningEvent,
+  JoinKind,
+  JoinOptions,
+  JoinPeer,
+  JoinResult,
+} from './joining/types.ts';
+export type { Letter, Mailbox, MailContent, SendOptions, Sent } from './mail/types.ts';
+export type {
+  Draft,
+  FreezeTarget,
+  GrantMembers,
+  PublishReport,
+  Push,
+  SignedNeed,
+  SigningNeed,
+  StartMaterial,
+  TicketDraft,
+} from './owner/types.ts';
+export type { Asker, AskOptions, Asks, Card, Performed, PerformOptions, Permits } from './permits/types.ts';
+export { type Platform, systemWait } from './platform/platform.ts';
+export type { KeyValue, KeyValueChange } from './store/key-value.ts';
