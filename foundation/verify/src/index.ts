@@ -28,3 +28,34 @@ export { type MemberProof, verifyMember } from './owner/membership.ts';
 export { type ChainEntry, maxChainStatements, openChainStatement, openCosigns, replayChain } from './owner/replay.ts';
 export type { Approver, Device, Epoch, Grant, Policy, Roots, Trust } from './owner/state.ts';
 export { deviceClass, type LaterKind, type Members, OwnerView, type ViewMode } from './owner/view.ts';
+export { type ApprovalTerms, countApprovals, judgeApproval, maxApprovalSeconds } from './request/approvals.ts';
+export {
+  askUnderCheck,
+  checkAskBody,
+  checkAsker,
+  checkAskGrant,
+  checkAskStanding,
+  checkAskTimes,
+} from './request/ask.ts';
+export { Bundle, maxLifeBytes, maxLifeStatements } from './request/bundle.ts';
+export { type Asker, RequestUnderCheck, type Views } from './request/context.ts';
+export { covers, matches, matchesAgent } from './request/patterns.ts';
+export { maxRequestSeconds, maxUseSeconds, requireTime } from './request/times.ts';
+export { openOutcome, type PresentedIds } from './worker/answer.ts';
+export { CheckedUse, type CheckPorts, checkUse } from './worker/checked.ts';
+export { decodeWorkerEvent, encodeWorkerEvent, outcomeOfEvent, type WorkerEvent } from './worker/events.ts';
+export { type Act, doneCode, type PerformPorts, performUse, recoverUses } from './worker/perform.ts';
+export type { CountKey, EventPlace, Intent, NewEvent, OpenIntent, Period, WorkerLedger } from './worker/ports.ts';
+export type { Call, Serves } from './worker/under-check.ts';
+export {
+  decodeAnswer,
+  encodeAnswer,
+  encodeUse,
+  maxAnswerBodyBytes,
+  maxUseBodyBytes,
+  maxUseBytes,
+  openUse,
+  type PresentedUse,
+  type UseAnswer,
+  usePath,
+} from './worker/wire.ts';

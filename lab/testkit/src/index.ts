@@ -1,4 +1,5 @@
 export { type ManualClock, manualClock, testEpoch } from './clock.ts';
+export { type LedgerTake, type TestLedger, testLedger } from './ledger.ts';
 export {
   type AgentOptions,
   approvalFor,
@@ -35,3 +36,4 @@ export {
 } from './owner.ts';
 export { bytesOf, hashText, type TestPasskey, testPasskey } from './passkey.ts';
 export { seededRandom, testSigner } from './random.ts';
+export { testViews } from './views.ts';

@@ -189,6 +189,7 @@ export async function makeApproval(
 
 export interface UseOptions {
   readonly signer?: Signer;
+  /** Another body than that of the request. */
   readonly body?: Uint8Array;
   readonly change?: Partial<Payload<'use'>>;
 }
@@ -208,7 +209,7 @@ export async function makeUse(
     request: request.statement.id,
     method: 'POST',
     path: testPath,
-    body: toBase64url(crypto.sha256(options.body ?? new Uint8Array(0))),
+    body: toBase64url(crypto.sha256(options.body ?? request.body ?? new Uint8Array(0))),
     counter: 0,
     ...lasting(owner, 60),
     ...options.change,
@@ -222,7 +223,6 @@ export interface TestLife {
   readonly approvals: readonly Verified<'approval'>[];
   readonly permit: Verified<'permit'>;
   readonly use: Verified<'use'>;
-  readonly body: Uint8Array;
 }
 
 export async function makeLife(
@@ -238,7 +238,7 @@ export async function makeLife(
   const approvals = (await options.approvals?.(request)) ?? [];
   const permit = await makePermit(owner, request, { approvals, ...options.permit });
   const use = await makeUse(owner, request, permit, options.use);
-  return { request, approvals, permit, use, body: options.use?.body ?? new Uint8Array(0) };
+  return { request, approvals, permit, use };
 }
 
 /** Compact statements of a life in the order of the wire. */

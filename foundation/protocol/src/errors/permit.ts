@@ -63,11 +63,29 @@ export const permitErrors = defineErrors({
     title: 'The operation is not one of this worker.',
     hint: 'Check the operation and its class.',
   },
+  'request.wrong_class': {
+    status: 403,
+    exit: 5,
+    title: 'This worker does not serve that class for the owner.',
+    hint: 'The owner names the workers of a class in the trust statement.',
+  },
+  'request.wrong_resource': {
+    status: 403,
+    exit: 5,
+    title: 'The operation has no such resource.',
+    hint: 'Check the name of the resource.',
+  },
   'request.expired': {
     status: 403,
     exit: 5,
     title: 'The request is not valid now.',
     hint: 'Make a new request; check the clock.',
+  },
+  'request.delegation_expired': {
+    status: 403,
+    exit: 5,
+    title: 'The delegation of the agent is not valid now.',
+    hint: 'Start the agent again with `caponier run`; check the clock.',
   },
   'request.replayed': {
     status: 409,
@@ -129,5 +147,11 @@ export const permitErrors = defineErrors({
     exit: 5,
     title: 'This use was seen before.',
     hint: 'Count up for every use of a permit.',
+  },
+  'outcome.mismatch': {
+    status: 502,
+    exit: 5,
+    title: 'The outcome is not the answer to this use.',
+    hint: 'The worker or something between is faulty or lies; look at the other side before trying again.',
   },
 });
