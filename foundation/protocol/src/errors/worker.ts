@@ -112,4 +112,5 @@ export const workerErrors = defineErrors({
     title: 'Only the owner may do this.',
     hint: 'Do it yourself on a controller; an agent can suggest it.',
   },
+  'worker.busy': { status: 503, exit: 3, title: 'The worker has too much under way.', hint: 'Try again shortly.' },
 });
