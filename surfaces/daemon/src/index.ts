@@ -1,0 +1,38 @@
+/**
+ * What the command line composes. Functions that make these things:
+ *
+ *     createDaemon(options: DaemonOptions): Promise<Daemon>      everything networked of this device, and the local API
+ *     runAgent(options: RunAgentOptions): Promise<number>        `caponier run`: supervises one agent's process; its exit code
+ */
+export {
+  boxKeyFile,
+  deviceKeyFile,
+  deviceSeeds,
+  type Identity,
+  identityFile,
+  readIdentity,
+  socketFile,
+  writeIdentity,
+} from './identity.ts';
+export {
+  type Listed,
+  type LocalArgs,
+  type LocalCallName,
+  type LocalLines,
+  type LocalResults,
+  type LocalStreamArgs,
+  type LocalStreamName,
+  type LocalTalkName,
+  localCalls,
+  localStreams,
+  localTalks,
+  maxLocalJson,
+  maxShellMessage,
+  shellErrors,
+  shellOutput,
+  type TalkEnd,
+  type TalkHeard,
+  type TalkSaid,
+} from './local-api.ts';
+export { type LocalClient, localClient, type Talk } from './local-client.ts';
+export type { Daemon, DaemonOptions, RunAgentOptions } from './types.ts';
