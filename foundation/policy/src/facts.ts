@@ -88,8 +88,9 @@ export function policyFacts(request: RequestFacts, from: FactSources): PolicyFac
   };
 }
 
-/** Longest text taken from a body. */
-export const maxFactLength = 2048;
+/** Longest method or payee, and longest address, taken from a body. */
+export const maxFactLength = 256;
+export const maxUrlLength = 2048;
 
 /**
  * Reads `method`, `url` (its host) and `payee` from a body in JSON, as every worker reads them. A body of another form, or a
@@ -107,16 +108,16 @@ export function callFacts(body: Uint8Array | null): CallFacts {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return nothing;
   const { method, url, payee } = value as Record<string, unknown>;
-  return { method: factText(method), host: hostOf(factText(url)), payee: factText(payee) };
+  return { method: factText(method), host: hostOf(factText(url, maxUrlLength)), payee: factText(payee) };
 }
 
 function hostOf(url: string | null): string | null {
   return url !== null && URL.canParse(url) ? new URL(url).hostname : null;
 }
 
-function factText(value: unknown): string | null {
+function factText(value: unknown, most = maxFactLength): string | null {
   if (typeof value !== 'string' || value.length === 0) return null;
-  if (value.length > maxFactLength || !value.isWellFormed()) throw fail('policy.bad_facts', 'a text of the body');
+  if (value.length > most || !value.isWellFormed()) throw fail('policy.bad_facts', 'a text of the body');
   return value;
 }
 

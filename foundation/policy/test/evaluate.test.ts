@@ -382,7 +382,7 @@ describe('facts', () => {
       expect(of(body)).toEqual(nothing);
     for (const bad of [
       '{"payee":"\\ud800"}',
-      `{"payee":"${'x'.repeat(2049)}"}`,
+      `{"payee":"${'x'.repeat(257)}"}`,
       `{"url":"https://a/${'x'.repeat(2049)}"}`,
     ]) {
       expect(() => of(bad)).toThrowError(expect.objectContaining({ code: 'policy.bad_facts' }));

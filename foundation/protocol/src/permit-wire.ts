@@ -11,6 +11,7 @@ import { maxDelegationDepth } from './limits.ts';
  * | POST /permits              |     | {@link PermitRequest}  | {@link PermitAnswer}: durable; `allow`, `deny` or `ask`        |
  * | POST /outcomes             |     | {@link OutcomeRequest} | {@link OutcomeAnswer}: durable; `refused` gives budget back (gate) |
  * | POST /policies             |     | {@link PolicyRequest}  | {@link PolicyAnswer}: the text of the policy in force (gate)   |
+ * | POST /removals             |     | {@link RemovalRequest} | {@link RemovalAnswer}: a freeze or revocation, in effect       |
  * | GET  /challenge            |     |                        | {@link DecisionChallenge}, for one (H)                         |
  * | GET  /events/:index        | (H) |                        | {@link EventAnswer}                                            |
  * | GET  /material?request=ID  | (H) |                        | {@link MaterialAnswer}: what a capsule of it needs from here   |
@@ -60,6 +61,13 @@ export const OutcomeRequest = z.strictObject({ outcome: compactJws });
 /** `event` is the index of its event; `returned` says whether reserved budget came back. */
 export const OutcomeAnswer = z.strictObject({ event: count, returned: z.boolean() });
 
+/** A `freeze`, or a `revoke` with its `cosign` statements, from the owner's own hand: in effect before the log shows it. */
+export const RemovalRequest = z.strictObject({
+  statement: compactJws,
+  cosigns: z.array(compactJws).check(z.maxLength(16)),
+});
+export const RemovalAnswer = z.strictObject({ id: hash });
+
 /** `owner` and the id of the `policy` statement in force, and the text whose salted digest it carries. */
 export const PolicyRequest = z.strictObject({ owner: hash, policy: hash, text: z.string().check(z.maxLength(8192)) });
 export const PolicyAnswer = z.strictObject({ policy: hash });
@@ -98,6 +106,8 @@ export type OutcomeRequest = z.infer<typeof OutcomeRequest>;
 export type OutcomeAnswer = z.infer<typeof OutcomeAnswer>;
 export type PolicyRequest = z.infer<typeof PolicyRequest>;
 export type PolicyAnswer = z.infer<typeof PolicyAnswer>;
+export type RemovalRequest = z.infer<typeof RemovalRequest>;
+export type RemovalAnswer = z.infer<typeof RemovalAnswer>;
 export type DecisionChallenge = z.infer<typeof DecisionChallenge>;
 export type EventAnswer = z.infer<typeof EventAnswer>;
 export type MaterialAnswer = z.infer<typeof MaterialAnswer>;

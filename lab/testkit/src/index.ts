@@ -36,4 +36,6 @@ export {
 } from './owner.ts';
 export { bytesOf, hashText, type TestPasskey, testPasskey } from './passkey.ts';
 export { seededRandom, testSigner } from './random.ts';
+export { type TestSink, testSink } from './sink.ts';
 export { testViews } from './views.ts';
+export { freshViews, presentUse, type TestAnswer, type TestCall, type TestWorker, useWorker } from './using.ts';

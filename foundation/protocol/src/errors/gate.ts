@@ -27,12 +27,6 @@ export const gateErrors = defineErrors({
     title: 'A person has to say yes.',
     hint: 'An approver answers with `caponier asks`.',
   },
-  'gate.standing': {
-    status: 403,
-    exit: 5,
-    title: 'This grant is decided by the broker.',
-    hint: 'Ask the broker for the permit.',
-  },
   'gate.no_policy': {
     status: 503,
     exit: 5,
