@@ -30,6 +30,25 @@ export const hostErrors = defineErrors({
     title: 'The certificate is not the pinned one.',
     hint: 'Somebody stands between, or the service was set up anew: get a new code.',
   },
+  'host.pin_unsupported': {
+    status: 400,
+    exit: 3,
+    title: 'A browser cannot check a pinned certificate.',
+    hint: 'Open the page that the service itself serves on this machine, or give the service a TLS name.',
+  },
+  'host.insecure_address': {
+    status: 400,
+    exit: 3,
+    title: 'Refusing to speak in plaintext beyond this machine.',
+    hint: 'Use an https or wss address.',
+  },
+  'host.length_required': {
+    status: 411,
+    exit: 1,
+    title: 'The length of the body must be said first.',
+    hint: 'Send a content-length; bodies in chunks are not taken.',
+  },
+  'host.busy': { status: 503, exit: 3, title: 'The service is busy.', hint: 'Try again shortly.' },
   'host.public_plaintext': {
     status: 500,
     exit: 2,
