@@ -148,8 +148,7 @@ export class Streams {
   /** Ends all streams of a connection that is gone. */
   leave(connection: Connection): void {
     for (const half of connection.streams?.values() ?? []) {
-      this.#opening.delete(half);
-      if (half.peer) this.#drop(half.peer, relayNumberOf('relay.not_reachable'));
+      this.#drop(half, relayNumberOf('relay.not_reachable'));
     }
     connection.streams = null;
   }
