@@ -37,5 +37,5 @@ export {
 export { bytesOf, hashText, type TestPasskey, testPasskey } from './passkey.ts';
 export { seededRandom, testSigner } from './random.ts';
 export { type TestSink, testSink } from './sink.ts';
-export { testViews } from './views.ts';
 export { freshViews, presentUse, type TestAnswer, type TestCall, type TestWorker, useWorker } from './using.ts';
+export { testViews } from './views.ts';

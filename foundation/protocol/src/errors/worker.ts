@@ -113,4 +113,5 @@ export const workerErrors = defineErrors({
     hint: 'Do it yourself on a controller; an agent can suggest it.',
   },
   'worker.busy': { status: 503, exit: 3, title: 'The worker has too much under way.', hint: 'Try again shortly.' },
+  'classify.bad_text': { status: 400, exit: 2, title: 'There is no text to classify.', hint: 'Give a text.' },
 });

@@ -1,0 +1,123 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Secret, toBase64url, utf8 } from '@caponier/crypto';
+import {
+  asDevice,
+  freshViews,
+  makeAgent,
+  makeOwner,
+  seededRandom,
+  type TestAnswer,
+  type TestAsker,
+  type TestOwner,
+  testGrant,
+  useWorker,
+} from '@caponier/testkit';
+import { createNodeUpstream, createVault, openVault, type Upstream, type Vault } from '../src/index.ts';
+
+export const allOps = ['secret.put', 'secret.use', 'secret.reveal', 'secret.list', 'secret.delete'];
+
+/** An owner whose own devices and agents may do everything with secrets, as far as a grant can say. */
+export interface VaultOwner {
+  readonly owner: TestOwner;
+  readonly person: TestAsker;
+  readonly agent: TestAsker;
+  readonly grant: string;
+}
+
+function servicesOf({ broker, gate, workers, relay, registry, logOrigin, witness, witnessName }: TestOwner) {
+  return { broker, gate, workers, relay, registry, logOrigin, witness, witnessName };
+}
+
+/** `beside`: another owner of the same deployment. */
+export async function vaultOwner(seed: string, beside?: TestOwner): Promise<VaultOwner> {
+  const owner = await makeOwner(seed, beside ? { services: servicesOf(beside), clock: beside.clock } : {});
+  const members = testGrant({
+    label: 'all',
+    decides: 'broker',
+    class: 'secret',
+    ops: allOps,
+    to: { owner: null, agents: ['*@*'], devices: ['*'] },
+  });
+  const grant = (await owner.chain.add('grant', members)).statement.id;
+  const change = { classes: ['secret'], ops: allOps, resources: ['*'] };
+  return { owner, person: asDevice(owner.laptop), agent: await makeAgent(owner, { change }), grant };
+}
+
+export const masterKey = () => Secret.from(seededRandom('master')(32));
+
+export function startVault(
+  path: string,
+  owners: readonly VaultOwner[],
+  options: { readonly upstream?: Upstream; readonly masterKey?: Secret } = {},
+): Promise<Vault> {
+  const { owner } = owners[0]!;
+  return openVault(path).then((db) =>
+    createVault({
+      db,
+      masterKey: options.masterKey ?? masterKey(),
+      upstream: options.upstream ?? createNodeUpstream(),
+      signer: owner.workers.secret,
+      views: freshViews(...owners.map((one) => one.owner)),
+      random: seededRandom(`vault ${path}`),
+      clock: owner.clock,
+    }),
+  );
+}
+
+export type Uses = (op: string, resource: string, body?: unknown) => Promise<TestAnswer>;
+
+/** Makes uses of one asker. */
+export function usesOf(vault: Vault, { owner, grant }: VaultOwner, asker: TestAsker): Uses {
+  return (op, resource, body) => useWorker(vault.app, owner, { asker, grant, class: 'secret', op, resource, body });
+}
+
+export const putBody = (value: string, ...hosts: string[]) => ({
+  value: toBase64url(utf8(value)),
+  hosts,
+  allowPrivate: false,
+});
+
+export function temporaryFolder(): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'caponier-vault-'));
+  return { path, remove: () => rmSync(path, { recursive: true }) };
+}
+
+export interface TestUpstream {
+  readonly url: string;
+  readonly seen: {
+    readonly method: string;
+    readonly url: string;
+    readonly headers: IncomingMessage['headers'];
+    readonly body: string;
+  }[];
+  handler: (request: IncomingMessage, response: ServerResponse, body: string) => void;
+  close(): Promise<void>;
+}
+
+/** A real HTTP server on loopback that remembers what it was sent. */
+export async function startUpstream(): Promise<TestUpstream> {
+  const seen: TestUpstream['seen'] = [];
+  const server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (part) => (body += part));
+    request.on('end', () => {
+      seen.push({ method: request.method!, url: request.url!, headers: request.headers, body });
+      upstream.handler(request, response, body);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const upstream: TestUpstream = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    seen,
+    handler: (_, response) => response.end('{"ok":true}'),
+    close: () => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+  return upstream;
+}

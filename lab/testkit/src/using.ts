@@ -1,0 +1,73 @@
+import { fromUtf8, utf8 } from '@caponier/crypto';
+import { type ErrorCode, errorOfProblem, type Payload } from '@caponier/protocol';
+import { type DatedView, encodeUse, openOutcome, usePath, type Views } from '@caponier/verify';
+import { makePermit, makeRequest, makeUse, type TestAsker } from './life.ts';
+import type { TestOwner } from './owner.ts';
+
+/** Views of these owners as a follower of a fresh log gives them, at the owner's clock. */
+export function freshViews(...owners: readonly TestOwner[]): Views {
+  return {
+    get(id) {
+      const owner = owners.find((one) => one.id === id);
+      if (!owner) throw errorOfProblem({ code: 'owner.unknown' satisfies ErrorCode });
+      const now = owner.clock.seconds();
+      return { view: owner.view, asOf: now, newest: now, trouble: null } satisfies DatedView;
+    },
+  };
+}
+
+/** A worker as its callers see it; a hono app is one. */
+export interface TestWorker {
+  request(path: string, init: RequestInit): Response | Promise<Response>;
+}
+
+export interface TestCall {
+  readonly asker: TestAsker;
+  readonly grant: string;
+  readonly class: Payload<'request'>['class'];
+  readonly op: string;
+  readonly resource: string;
+  /** Parameters, as JSON; undefined for none. */
+  readonly body?: unknown;
+  /** The body's bytes as they are, instead. */
+  readonly bytes?: Uint8Array;
+}
+
+export interface TestAnswer {
+  readonly result: Payload<'outcome'>['result'];
+  readonly code: string;
+  /** The answer's JSON, or null. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into it as they expect it to be
+  readonly body: any;
+  /** Everything that came back over HTTP. */
+  readonly text: string;
+  /** Id of the request. */
+  readonly request: string;
+}
+
+/** The bytes of one use, from request to proof, by an asker who does everything right. */
+export async function presentUse(owner: TestOwner, call: TestCall) {
+  const bytes = call.bytes ?? (call.body === undefined ? null : utf8(JSON.stringify(call.body)));
+  const { grant, class: of, op, resource } = call;
+  const request = await makeRequest(owner, {
+    asker: call.asker,
+    body: bytes,
+    change: { grant, class: of, op, resource },
+  });
+  const permit = await makePermit(owner, request);
+  const use = await makeUse(owner, request, permit, { body: bytes ?? new Uint8Array(0) });
+  const bundle = [request.statement, ...call.asker.delegations, permit, use].map(({ jws }) => jws);
+  const ids = { worker: request.statement.payload.aud, owner: owner.id, request: request.statement.id };
+  return { bytes: encodeUse(bundle, bytes), ids: { ...ids, permit: permit.id, use: use.id } };
+}
+
+/** Makes one use of a worker and opens its answer. Throws the code of a problem. */
+export async function useWorker(worker: TestWorker, owner: TestOwner, call: TestCall): Promise<TestAnswer> {
+  const { bytes, ids } = await presentUse(owner, call);
+  const response = await worker.request(usePath, { method: 'POST', body: new Uint8Array(bytes) });
+  const text = await response.text();
+  if (response.status !== 200) throw errorOfProblem(JSON.parse(text));
+  const { outcome, body } = openOutcome(utf8(text), ids);
+  const { result, code } = outcome.payload;
+  return { result, code, body: body && JSON.parse(fromUtf8(body)), text, request: ids.request };
+}
