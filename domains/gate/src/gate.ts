@@ -10,16 +10,15 @@ import {
   type Signer,
   type Verified,
 } from '@caponier/protocol';
-import { DecisionRecord, type EventSink } from '@caponier/store';
-import { HelloChallenges, requireFresh } from '@caponier/verify';
+import { DecisionDesk, DecisionRecord, type EventSink } from '@caponier/store';
+import { HelloChallenges, requireFresh, type ServiceViews } from '@caponier/verify';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type * as z from 'zod/mini';
-import { type GateViews, Permits } from './permits.ts';
+import { Permits } from './permits.ts';
 import { Policies } from './policies.ts';
 import { Reports } from './reports.ts';
 import type { GateStore } from './sqlite.ts';
-import { Turns } from './turns.ts';
 
 export interface GateOptions {
   readonly store: GateStore;
@@ -28,7 +27,8 @@ export interface GateOptions {
   readonly random: Random;
   /** The gate's key, as owners name it in `trust`. Ed25519. */
   readonly signer: Signer;
-  readonly views: GateViews;
+  /** A `LogFollower`, which reads everything. */
+  readonly views: ServiceViews;
   /** The deployment's `events` log. */
   readonly sink: EventSink;
   /** How far the gate's key is from the agents, as it claims itself. */
@@ -63,10 +63,10 @@ export function createGate(options: GateOptions): Gate {
     ...(wait && { wait }),
     ...(onFailure && { onFailure }),
   });
-  const turns = new Turns();
+  const desk = new DecisionDesk(record, clock);
   const policies = new Policies(ledger);
-  const permits = new Permits({ record, policies, signer, views, turns, ledger, clock, random, custody });
-  const reports = new Reports({ record, views, turns });
+  const permits = new Permits({ desk, policies, signer, views, ledger, clock, random, custody });
+  const reports = new Reports({ record, views, desk });
   const challenges = new HelloChallenges({ clock, random, service: signer.did, tls, refusal: 'gate.bad_hello' });
 
   const app = new Hono();

@@ -1,12 +1,11 @@
 import { fail, idOf, type permitWire, type Verified, verifyStatement } from '@caponier/protocol';
-import type { DecisionRecord } from '@caponier/store';
-import type { GateViews } from './permits.ts';
-import type { Turns } from './turns.ts';
+import type { DecisionDesk, DecisionRecord } from '@caponier/store';
+import type { ServiceViews } from '@caponier/verify';
 
 export interface ReportsOptions {
   readonly record: DecisionRecord;
-  readonly views: GateViews;
-  readonly turns: Turns;
+  readonly views: ServiceViews;
+  readonly desk: DecisionDesk;
 }
 
 /**
@@ -23,7 +22,7 @@ export class Reports {
 
   /** Throws `statement.*`, `outcome.unknown_permit`, `outcome.bad_signer`, `outcome.settled`. */
   async take({ outcome: jws }: permitWire.OutcomeRequest): Promise<permitWire.OutcomeAnswer> {
-    const { record, views, turns } = this.#options;
+    const { record, views, desk } = this.#options;
     const outcome = verifyStatement(jws, 'outcome');
     const { aud: owner, request, permit } = outcome.payload;
     const issued = await this.#permitOf(request, permit);
@@ -34,7 +33,7 @@ export class Reports {
     const { class: of, aud } = verifyStatement(kept.jws, 'request').payload;
     // Trusted when the permit was made and still: a worker that its owner has dropped gives nothing back.
     if (outcome.kid !== aud || !views.get(owner).view.isWorker(of, outcome.kid)) throw fail('outcome.bad_signer');
-    return turns.take(owner, () => record.report(outcome));
+    return desk.inTurn(owner, () => record.report(outcome));
   }
 
   async #permitOf(request: string, id: string): Promise<Verified<'permit'>> {

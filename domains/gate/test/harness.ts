@@ -23,8 +23,8 @@ import {
   testSink,
   testViews,
 } from '@caponier/testkit';
-import type { DatedView, OwnerView } from '@caponier/verify';
-import { createGate, type Gate, type GateStore, type GateViews, openGateStore } from '../src/index.ts';
+import type { DatedView, OwnerView, ServiceViews } from '@caponier/verify';
+import { createGate, type Gate, type GateStore, openGateStore } from '../src/index.ts';
 
 export interface TestGate {
   readonly owner: TestOwner;
@@ -74,7 +74,7 @@ export async function makeGate(policyText?: string, seed = 'ada'): Promise<TestG
   const open = () => openGateStore(join(folder, 'gate.db'));
   const viewOf = (id: string): OwnerView =>
     frozen.reduce((view, freeze) => view.withFreeze(freeze), testViews([owner]).get(id).view);
-  const views: GateViews = {
+  const views: ServiceViews = {
     get: (id) => ({ ...testViews([owner]).get(id), view: viewOf(id), ...self.dated }),
     resolve: async (id) => views.get(id),
     offer: async (statement) => {

@@ -1,4 +1,8 @@
 export { createInProcessBus } from './bus/in-process.ts';
+export { DecisionDesk, type DecisionSteps, type KnownAsker } from './decisions/desk.ts';
+export { MAX_DECIDING, MAX_DECIDING_PER_OWNER, SUBMISSIONS } from './decisions/limits.ts';
+export { DecisionRecord, type DecisionRecordOptions, MAX_BEHIND_MS, type MadeDecision } from './decisions/record.ts';
+export { REFUSALS_MS } from './decisions/refusals.ts';
 export {
   type Bus,
   type BusSubscription,
@@ -8,8 +12,6 @@ export {
   MAX_BUS_MESSAGES,
   type SubscribeOptions,
 } from './ports/bus.ts';
-export { DecisionRecord, type DecisionRecordOptions, MAX_BEHIND_MS, type MadeDecision } from './decisions/record.ts';
-export { REFUSALS_MS } from './decisions/refusals.ts';
 export {
   type BudgetAccount,
   type Decided,

@@ -40,12 +40,26 @@ export {
 export { Bundle, maxLifeBytes, maxLifeStatements } from './request/bundle.ts';
 export { type Asker, RequestUnderCheck, type Views } from './request/context.ts';
 export { covers, matches, matchesAgent } from './request/patterns.ts';
+export {
+  hearApprovers,
+  openSubmission,
+  type ServiceViews,
+  type SubmissionPorts,
+  subjectOf,
+} from './request/submission.ts';
 export { maxRequestSeconds, maxUseSeconds, requireTime } from './request/times.ts';
 export { openOutcome, type PresentedIds } from './worker/answer.ts';
 export { CheckedUse, type CheckPorts, checkUse } from './worker/checked.ts';
 export { decodeWorkerEvent, encodeWorkerEvent, outcomeOfEvent, type WorkerEvent } from './worker/events.ts';
 export { type Act, doneCode, type PerformPorts, performUse, recoverUses } from './worker/perform.ts';
 export type { CountKey, EventPlace, Intent, NewEvent, OpenIntent, Period, WorkerLedger } from './worker/ports.ts';
+export {
+  maxUsesUnderWay,
+  type Operation,
+  startWorker,
+  type WorkerOptions,
+  type WorkerService,
+} from './worker/serve.ts';
 export type { Call, Serves } from './worker/under-check.ts';
 export {
   decodeAnswer,

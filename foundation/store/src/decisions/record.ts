@@ -14,6 +14,7 @@ import {
 import type { Decided, Decision, DecisionLedger, RequestRecord, Submission } from '../ports/decision-ledger.ts';
 import { EVENT_SALT_BYTES, type EventLog, type NewEvent } from '../ports/event-log.ts';
 import { createEventPublisher, type EventPublisher, type EventSink } from '../publisher.ts';
+import { MAX_TRIES } from './limits.ts';
 import { RefusalCounter } from './refusals.ts';
 
 /**
@@ -43,9 +44,6 @@ export interface MadeDecision extends Pick<Decision, 'assumed' | 'reserve' | 'st
   readonly delegations: readonly string[];
   readonly facts: string | null;
 }
-
-/** Reports taken anew where a reservation moved in between. */
-const MAX_TRIES = 4;
 
 /** What broker and gate have decided: written before anybody hears of it, and shown to the owner it concerns. */
 export class DecisionRecord {

@@ -1,5 +1,5 @@
 import { fail } from '@caponier/protocol';
-import { MAX_WAITING, MAX_WAITING_PER_OWNER } from './limits.ts';
+import { MAX_DECIDING, MAX_DECIDING_PER_OWNER } from './limits.ts';
 
 /**
  * One owner's submissions, one after another: what the policy was told of the budgets is then still so when the amount is
@@ -13,7 +13,7 @@ export class Turns {
   /** Runs `work` when its turn has come. Throws `gate.busy` where too many wait. */
   async take<T>(owner: string, work: () => Promise<T>): Promise<T> {
     const turn = this.#last.get(owner) ?? { count: 0, done: Promise.resolve() };
-    if (turn.count >= MAX_WAITING_PER_OWNER || this.#waiting >= MAX_WAITING) throw fail('gate.busy');
+    if (turn.count >= MAX_DECIDING_PER_OWNER || this.#waiting >= MAX_DECIDING) throw fail('gate.busy');
     turn.count += 1;
     this.#waiting += 1;
     const result = turn.done.then(work);
