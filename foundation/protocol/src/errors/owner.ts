@@ -74,4 +74,10 @@ export const ownerErrors = defineErrors({
     title: 'This device is not one of the owner.',
     hint: 'Add it with `caponier add` and `caponier join`.',
   },
+  'owner.no_service': {
+    status: 404,
+    exit: 4,
+    title: 'The owner names no such service, or nobody says where it is.',
+    hint: 'See `caponier status`; start it with `caponier up`, or fetch its address with a new code.',
+  },
 });

@@ -72,4 +72,46 @@ export const sessionErrors = defineErrors({
     title: 'The other side said no.',
     hint: 'Compare the safety numbers; they must be the same.',
   },
+  'code.bad_message': {
+    status: 400,
+    exit: 4,
+    title: 'The other side said something that is not part of joining.',
+    hint: 'Update both sides, then try again with a new code.',
+  },
+  'code.wrong_owner': {
+    status: 403,
+    exit: 5,
+    title: 'What the other side shows does not lead back to the code.',
+    hint: 'Somebody stands between: do not go on. Make a new code on another way.',
+  },
+  'code.needs_owner': {
+    status: 400,
+    exit: 4,
+    title: 'This code is for an owner, and there is none here yet.',
+    hint: 'Run `caponier up` first.',
+  },
+  'mail.no_recipient': {
+    status: 404,
+    exit: 5,
+    title: 'There is no device, contact or agent of that name.',
+    hint: 'See `caponier status` for devices and contacts.',
+  },
+  'mail.not_allowed': {
+    status: 403,
+    exit: 5,
+    title: 'That sender has no grant for mail to this owner.',
+    hint: 'Add the contact with `caponier add --contact`.',
+  },
+  'mail.expired': {
+    status: 410,
+    exit: 3,
+    title: 'The message could not be delivered in time.',
+    hint: 'The recipient must come online; then send it again.',
+  },
+  'mail.outbox_full': {
+    status: 507,
+    exit: 3,
+    title: 'Too many messages wait to be sent.',
+    hint: 'Wait until the relay can be reached.',
+  },
 });

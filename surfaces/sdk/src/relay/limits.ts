@@ -1,0 +1,27 @@
+/** Milliseconds between two attempts to connect: the first, the longest; each doubles the one before. */
+export const RETRY_FIRST = 1_000;
+export const RETRY_MOST = 30_000;
+/** Share by which each pause is made shorter or longer at random, so that a thousand clients do not return at once. */
+export const RETRY_JITTER = 0.2;
+
+/** Milliseconds from the connection to `welcome`, or to the meeting. */
+export const GREETING_TIME = 15_000;
+/** Milliseconds of silence after which the relay is asked, and after which the connection is given up. */
+export const PING_AFTER = 40_000;
+export const SILENT_AFTER = 80_000;
+/** Milliseconds between two looks at that. */
+export const TEND_EVERY = 10_000;
+
+/** Seconds a `hello` is good for. */
+export const HELLO_SECONDS = 60;
+
+/** Mail that waits for its acceptance here; above it `relay.too_many`. */
+export const OUTBOX_MAILS = 1_000;
+export const OUTBOX_BYTES = 32 * 1024 * 1024;
+/** Mail sent and not answered yet: bounds what is sent again after a break. */
+export const OUTBOX_FLYING = 32;
+/** Milliseconds to wait when the relay says that we send too fast: it gives back one mail a second. */
+export const OUTBOX_PAUSE = 2_000;
+
+/** Milliseconds after which a mail whose handler failed is tried again; doubled up to `RETRY_MOST`. */
+export const HANDLER_RETRY = 1_000;
