@@ -13,7 +13,7 @@ import type {
   SignedNeed,
   SigningNeed,
 } from '@caponier/sdk';
-import type { Approver, Grant, Policy, WireStatement } from '@caponier/verify';
+import type { Approver, Grant, Policy, Roots, Trust, WireStatement } from '@caponier/verify';
 import * as z from 'zod/mini';
 
 /**
@@ -102,6 +102,8 @@ export interface LocalResults {
     readonly seq: number;
     /** Seconds since witnesses last said that it is the newest; null where too few did. */
     readonly age: number | null;
+    readonly roots: Roots;
+    readonly trust: Trust | null;
     readonly grants: readonly Grant[];
     readonly approvers: readonly Approver[];
     readonly policy: Policy | null;
