@@ -13,6 +13,7 @@ export type {
   Wait,
 } from './follow/ports.ts';
 export { challengeSeconds, HelloChallenges } from './hello/challenges.ts';
+export { proveDevice } from './hello/device.ts';
 export {
   cosignSeconds,
   OwnerChain,
@@ -66,6 +67,7 @@ export {
   encodeAnswer,
   encodeUse,
   maxAnswerBodyBytes,
+  maxAnswerBytes,
   maxUseBodyBytes,
   maxUseBytes,
   openUse,

@@ -1,4 +1,5 @@
 export { type ManualClock, manualClock, testEpoch } from './clock.ts';
+export { findProgram, whereEngine } from './engine.ts';
 export { type LedgerTake, type TestLedger, testLedger } from './ledger.ts';
 export {
   type AgentOptions,
@@ -37,5 +38,16 @@ export {
 export { bytesOf, hashText, type TestPasskey, testPasskey } from './passkey.ts';
 export { seededRandom, testSigner } from './random.ts';
 export { type TestSink, testSink } from './sink.ts';
-export { freshViews, presentUse, type TestAnswer, type TestCall, type TestWorker, useWorker } from './using.ts';
+export {
+  type AckRules,
+  checkAcks,
+  createTraceReader,
+  type StraceProof,
+  type StraceRun,
+  type Syscall,
+  straceAcks,
+  straceWorks,
+  type Unproven,
+} from './strace.ts';
+export { presentUse, type TestAnswer, type TestCall, type TestWorker, useWorker } from './using.ts';
 export { testViews } from './views.ts';

@@ -1,20 +1,8 @@
 import { fromUtf8, utf8 } from '@caponier/crypto';
-import { type ErrorCode, errorOfProblem, type Payload } from '@caponier/protocol';
-import { type DatedView, encodeUse, openOutcome, usePath, type Views } from '@caponier/verify';
+import { errorOfProblem, type Payload } from '@caponier/protocol';
+import { encodeUse, openOutcome, usePath } from '@caponier/verify';
 import { makePermit, makeRequest, makeUse, type TestAsker } from './life.ts';
 import type { TestOwner } from './owner.ts';
-
-/** Views of these owners as a follower of a fresh log gives them, at the owner's clock. */
-export function freshViews(...owners: readonly TestOwner[]): Views {
-  return {
-    get(id) {
-      const owner = owners.find((one) => one.id === id);
-      if (!owner) throw errorOfProblem({ code: 'owner.unknown' satisfies ErrorCode });
-      const now = owner.clock.seconds();
-      return { view: owner.view, asOf: now, newest: now, trouble: null } satisfies DatedView;
-    },
-  };
-}
 
 /** A worker as its callers see it; a hono app is one. */
 export interface TestWorker {

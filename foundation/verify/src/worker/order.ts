@@ -33,7 +33,7 @@ export interface Check {
  * the one use of the permit after, in one transaction with the intent (`performUse`). docs/checks.md pairs each with its test.
  */
 export const checkOrder: readonly Check[] = Object.freeze([
-  { name: 'permit-issuer', codes: ['permit.bad_issuer', 'grant.not_found'], run: checkIssuer },
+  { name: 'permit-issuer', codes: ['permit.bad_issuer'], run: checkIssuer },
   { name: 'request-signer', codes: ['request.bad_signer'], run: checkSigner },
   { name: 'delegations', codes: ['request.bad_delegation', 'request.exceeds_delegation'], run: checkDelegations },
   { name: 'enrolment', codes: ['owner.not_enrolled'], run: checkEnrolment },

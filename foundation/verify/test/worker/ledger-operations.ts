@@ -1,0 +1,1 @@
+export { finishUse, intendUse, openIntents, useCounts } from '@caponier/store';
