@@ -34,7 +34,5 @@ export const MAX_PAGE_LEAVES = 256;
 export const MAX_PAGE_BYTES = 256 * 1024;
 /** Statements in one page of a chain. */
 export const MAX_CHAIN_PAGE = 64;
-/** Challenges answered within their minute, kept so that each is good once; above it nobody new is let in until some lapse. */
-export const MAX_USED_CHALLENGES = 100_000;
 /** Milliseconds in which an owner's quotas are counted. */
 export const DAY_MS = 24 * 3600 * 1000;

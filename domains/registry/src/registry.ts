@@ -1,6 +1,7 @@
 import type { Random } from '@caponier/crypto';
 import { type Did, fail, registryWire, type Signer } from '@caponier/protocol';
 import { logKey, type NoteKey } from '@caponier/tlog';
+import { HelloChallenges } from '@caponier/verify';
 import { Hono } from 'hono';
 import { eventsPlanner } from './events.ts';
 import { problemAnswer } from './http/body.ts';
@@ -13,7 +14,6 @@ import type { WitnessClient } from './log/witness-client.ts';
 import type { Admission } from './owners/admission.ts';
 import { ownersPlanner } from './owners/plan.ts';
 import { OwnerViews } from './owners/views.ts';
-import { Challenges } from './readers/challenges.ts';
 import { Followers } from './readers/followers.ts';
 import type { RegistryStore } from './store.ts';
 
@@ -95,7 +95,13 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
   });
 
   Object.assign(logs, { owners, events });
-  const challenges = new Challenges({ clock, random, signer, tls: options.tls ?? null });
+  const challenges = new HelloChallenges({
+    clock,
+    random,
+    service: signer.did,
+    tls: options.tls ?? null,
+    refusal: 'registry.bad_hello',
+  });
   const app = new Hono();
   app.onError(problemAnswer);
   app.notFound(() => problemAnswer(fail('host.not_found')));

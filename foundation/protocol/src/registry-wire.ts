@@ -26,12 +26,13 @@ import { count, hash } from './kinds/members.ts';
  * Membership statements are shown to anybody. Private ones are shown to a key that the owner's chain names at that moment
  * as broker, gate or worker or has enrolled and not revoked, never to a relay.
  *
- * A follower sees every leaf from `from` on, with its statement where the reader may see it; then a `now` line for every
- * standing freeze; then, as they come, `leaf` and `head` lines. `now` lines may stand anywhere: each is a `freeze` or
- * `revoke`, which only removes authority and takes effect on sight, before any head. A head of `owners` comes only after
- * all leaves it covers, so the follower computes the root itself from what it was shown and compares: no consistency proof
- * is needed, and none would say more. A reader that was shown a leaf without a statement, and is a reader of it now, asks
- * for the statement by id. Who does not read fast enough is cut and starts again from its next leaf.
+ * A follower sees every leaf from `from` on, with its statement where the reader may see it, and the head that covers
+ * them; then a `now` line for every standing freeze; then, as they come, `leaf` and `head` lines. A `now` line may stand
+ * anywhere, and twice: it is a `freeze` or `revoke`, which only removes authority and takes effect on sight, before any
+ * head. A head of `owners` comes only after all leaves it covers, so the follower computes the root itself from what it was
+ * shown and compares: no consistency proof is needed, and none would say more. A reader that was shown a leaf without a
+ * statement, and is a reader of it now, asks for the statement by id. Who does not read fast enough is cut and starts again
+ * from its next leaf. Who asks for leaves that the log does not have is shown the smaller head.
  */
 
 /** The header that carries a `hello` statement. */

@@ -1,10 +1,10 @@
 import { fail, registryWire } from '@caponier/protocol';
+import type { HelloChallenges } from '@caponier/verify';
 import { type Context, Hono } from 'hono';
 import { MAX_CHAIN_PAGE, MAX_STANDING_FREEZES } from '../limits.ts';
 import type { Sequencer } from '../log/sequencer.ts';
 import type { AppendJob, Place } from '../owners/plan.ts';
 import type { OwnerViews } from '../owners/views.ts';
-import type { Challenges } from '../readers/challenges.ts';
 import type { Followers } from '../readers/followers.ts';
 import type { RegistryStore } from '../store.ts';
 import { numberOf } from './body.ts';
@@ -13,7 +13,7 @@ export interface ReaderRoutesOptions {
   readonly store: RegistryStore;
   readonly views: OwnerViews;
   readonly followers: Followers;
-  readonly challenges: Challenges;
+  readonly challenges: HelloChallenges;
   readonly owners: Pick<Sequencer<AppendJob, Place[]>, 'head'>;
 }
 

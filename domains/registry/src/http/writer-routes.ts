@@ -1,12 +1,11 @@
 import { type Did, fail, registryWire, type Verified, verifyStatement } from '@caponier/protocol';
 import { encodeEventsLeaf } from '@caponier/tlog';
-import { openChainStatement, openCosigns } from '@caponier/verify';
+import { type HelloChallenges, openChainStatement, openCosigns } from '@caponier/verify';
 import { Hono } from 'hono';
 import type { EventsJob } from '../events.ts';
 import type { Sequencer } from '../log/sequencer.ts';
 import type { AppendJob, Place } from '../owners/plan.ts';
 import type { OwnerViews } from '../owners/views.ts';
-import type { Challenges } from '../readers/challenges.ts';
 import type { Followers } from '../readers/followers.ts';
 import type { RegistryStore } from '../store.ts';
 import { bodyOf, bounded } from './body.ts';
@@ -17,7 +16,7 @@ export interface WriterRoutesOptions {
   readonly clock: () => number;
   readonly views: OwnerViews;
   readonly followers: Followers;
-  readonly challenges: Challenges;
+  readonly challenges: HelloChallenges;
   readonly services: readonly Did[];
   readonly owners: Pick<Sequencer<AppendJob, Place[]>, 'submit'>;
   readonly events: Pick<Sequencer<EventsJob, number[]>, 'submit'>;

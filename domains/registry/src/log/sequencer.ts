@@ -14,6 +14,7 @@ import {
 } from '@caponier/tlog';
 import { MAX_BATCH_JOBS, MAX_PUBLISH_WAIT_MS, MAX_QUEUED_BYTES, TICK_MS } from '../limits.ts';
 import type { Integration, RegistryStore } from '../store.ts';
+import { Loop } from './loop.ts';
 import type { WitnessClient } from './witness-client.ts';
 import { isFatal, Witnessing } from './witnessing.ts';
 
@@ -64,8 +65,8 @@ export class Sequencer<Job, Result> {
   #queue: Waiting<Job, Result>[] = [];
   #queuedBytes = 0;
   #integrated: Integrated<Job, Result>[] = [];
-  #integrating: Promise<void> | undefined;
-  #publishing: Promise<void> | undefined;
+  readonly #integrating = new Loop(() => this.#integrate());
+  readonly #publishing = new Loop(() => this.#publish());
   #ended: unknown;
   readonly #stop: () => void;
 
@@ -100,7 +101,7 @@ export class Sequencer<Job, Result> {
     await witnessing.check({ size, nodes });
     const sequencer = new Sequencer(options, witnessing, edge, head);
     sequencer.#kick();
-    await sequencer.#publishing;
+    await sequencer.#publishing.idle();
     if (isFatal(sequencer.#ended)) throw sequencer.#ended;
     return sequencer;
   }
@@ -141,18 +142,14 @@ export class Sequencer<Job, Result> {
   async close(): Promise<void> {
     this.#stop();
     this.#ended ??= fail('store.unavailable', 'closed');
-    await Promise.all([this.#integrating, this.#publishing]);
+    await Promise.all([this.#integrating.idle(), this.#publishing.idle()]);
     this.#rejectAll();
   }
 
   #kick(): void {
     if (this.#ended) return;
-    this.#integrating ??= this.#integrate().finally(() => {
-      this.#integrating = undefined;
-    });
-    this.#publishing ??= this.#publish().finally(() => {
-      this.#publishing = undefined;
-    });
+    this.#integrating.kick();
+    this.#publishing.kick();
     const late = (waiting: Integrated<Job, Result>) => waiting.deadline <= this.#options.clock();
     for (const waiting of this.#integrated.filter(late))
       waiting.reject(fail('log.not_enough_witnesses', 'not in time'));
@@ -169,7 +166,7 @@ export class Sequencer<Job, Result> {
         for (const { reject } of batch) reject(error);
         if (isFatal(error)) this.#end(error);
       }
-      this.#kick();
+      this.#publishing.kick();
     }
   }
 
@@ -195,8 +192,9 @@ export class Sequencer<Job, Result> {
   }
 
   #answer(waiting: Waiting<Job, Result>, answer: Plan<Result>['answers'][number]): void {
-    if ('error' in answer) {
-      waiting.reject(answer.error);
+    // The log may have ended while this was being written: nobody will answer it later.
+    if ('error' in answer || this.#ended) {
+      waiting.reject('error' in answer ? answer.error : this.#ended);
       return;
     }
     const { result, size } = answer;

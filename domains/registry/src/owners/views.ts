@@ -1,4 +1,4 @@
-import { fail, type Verified, verifyStatement } from '@caponier/protocol';
+import { fail, verifyStatement } from '@caponier/protocol';
 import { type ChainEntry, type OwnerView, replayChain } from '@caponier/verify';
 import { MAX_CACHED_VIEWS, MAX_CHAIN_PAGE, MAX_STANDING_FREEZES } from '../limits.ts';
 import type { RegistryStore } from '../store.ts';
@@ -25,7 +25,10 @@ export class OwnerViews {
   set(view: OwnerView): void {
     const freezes = this.#recent.get(view.id)?.freezes() ?? [];
     this.#recent.delete(view.id);
-    this.#recent.set(view.id, freezes.reduce(withFreezeIfItCounts, view));
+    this.#recent.set(
+      view.id,
+      freezes.reduce((newer, freeze) => newer.recallFreeze(freeze), view),
+    );
     for (const oldest of this.#recent.keys()) {
       if (this.#recent.size <= MAX_CACHED_VIEWS) break;
       this.#recent.delete(oldest);
@@ -47,17 +50,8 @@ export class OwnerViews {
       throw fail('store.damaged', 'a stored chain does not replay', error);
     }
     for (const { statement } of await this.#store.freezes({ owner, after: '', limit: MAX_STANDING_FREEZES })) {
-      view = withFreezeIfItCounts(view, verifyStatement(statement, 'freeze'));
+      view = view.recallFreeze(verifyStatement(statement, 'freeze'));
     }
-    return view;
-  }
-}
-
-/** A freeze by an approver who was removed since counts no more where it is learnt anew. */
-function withFreezeIfItCounts(view: OwnerView, freeze: Verified<'freeze'>): OwnerView {
-  try {
-    return view.withFreeze(freeze);
-  } catch {
     return view;
   }
 }

@@ -31,6 +31,7 @@ export class Follower {
   #aim: VerifiedCheckpoint | null = null;
   #now: string[] = [];
   #nowBytes = 0;
+  #again: string[] = [];
   /** Id of the last standing freeze that was sent; null when all were. */
   #freezesAfter: string | null = '';
   readonly #sent: Partial<Record<registryWire.LogName, VerifiedCheckpoint>> = {};
@@ -54,11 +55,19 @@ export class Follower {
     );
   }
 
-  /** A statement that takes effect on sight. False when the stream is over. */
-  push(line: registryWire.FollowLine): boolean {
+  /**
+   * A statement that takes effect on sight. False when the stream is over. `again`: once more after the next head, because
+   * until then this reader may not know the owner.
+   */
+  push(now: registryWire.FollowLine, again: boolean): boolean {
     if (!this.#controller) return false;
-    const text = `${JSON.stringify(line)}\n`;
-    if (this.#now.length >= MAX_NOW_LINES || this.#nowBytes + text.length > MAX_NOW_BYTES) {
+    const text = line(now);
+    if (again) this.#again.push(text);
+    if (
+      this.#now.length >= MAX_NOW_LINES ||
+      this.#again.length > MAX_NOW_LINES ||
+      this.#nowBytes + text.length > MAX_NOW_BYTES
+    ) {
       this.cut();
       return false;
     }
@@ -109,7 +118,7 @@ export class Follower {
     const now = this.#now;
     this.#now = [];
     this.#nowBytes = 0;
-    return now.length > 0 ? now : [...(await this.#leaves()), ...(await this.#freezes()), ...this.#heads()];
+    return now.length > 0 ? now : [...(await this.#leaves()), ...this.#heads(), ...(await this.#freezes())];
   }
 
   async #leaves(): Promise<string[]> {
@@ -126,9 +135,9 @@ export class Follower {
     });
   }
 
-  /** Once, after the first leaves: a freeze says nothing to who does not know its owner. */
+  /** Once, after the first head: a freeze says nothing to who does not know its owner. */
   async #freezes(): Promise<string[]> {
-    if (this.#freezesAfter === null || !this.#isAimReached()) return [];
+    if (this.#freezesAfter === null || !this.#sent.owners) return [];
     const page = await this.#options.store.freezes({ owner: null, after: this.#freezesAfter, limit: MAX_PAGE_LEAVES });
     this.#freezesAfter = page.length < MAX_PAGE_LEAVES ? null : page.at(-1)!.id;
     return page.map(({ statement }) => line({ type: 'now', statement, cosigns: [] }));
@@ -140,15 +149,14 @@ export class Follower {
       this.#sent[log] = checkpoint;
       lines.push(line({ type: 'head', log, checkpoint: checkpoint.note }));
     };
-    if (this.#aim && this.#isAimReached() && this.#aim !== this.#sent.owners) send('owners', this.#aim);
+    // Also when the reader knows more than we do: the smaller head then shows it that we were rolled back.
+    if (this.#aim && this.#next >= this.#aim.size && this.#aim !== this.#sent.owners) {
+      send('owners', this.#aim);
+      lines.push(...this.#again.splice(0));
+    }
     const events = this.#options.head('events');
     if (events && events !== this.#sent.events) send('events', events);
     return lines;
-  }
-
-  /** Also when the reader knows more than we do: the smaller head then shows it that we were rolled back. */
-  #isAimReached(): boolean {
-    return this.#aim !== null && this.#next >= this.#aim.size;
   }
 
   #isBehind(): boolean {

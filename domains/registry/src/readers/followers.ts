@@ -46,14 +46,14 @@ export class Followers {
 
   /** To everybody. Gives how many streams took it. */
   pushFreeze(statement: string): number {
-    return [...this.#open].filter((follower) => follower.push({ type: 'now', statement, cosigns: [] })).length;
+    return [...this.#open].filter((follower) => follower.push({ type: 'now', statement, cosigns: [] }, true)).length;
   }
 
   /** To everybody, or to readers of the owner where it is private. */
   pushRemoval(removal: StoredStatement, isReader: (key: string) => boolean): void {
     for (const follower of [...this.#open]) {
       const may = removal.class === 'membership' || (follower.reader !== null && isReader(follower.reader));
-      if (may) follower.push({ type: 'now', statement: removal.statement, cosigns: [...removal.cosigns] });
+      if (may) follower.push({ type: 'now', statement: removal.statement, cosigns: [...removal.cosigns] }, false);
     }
   }
 
