@@ -8,13 +8,11 @@ import {
   problemContentType,
   problemOf,
   type Signer,
-  type Verified,
 } from '@caponier/protocol';
 import { DecisionDesk, DecisionRecord, type EventSink } from '@caponier/store';
-import { HelloChallenges, requireFresh, type ServiceViews } from '@caponier/verify';
+import { HelloChallenges, proveDevice, type ServiceViews } from '@caponier/verify';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import type * as z from 'zod/mini';
 import { Permits } from './permits.ts';
 import { Policies } from './policies.ts';
 import { Reports } from './reports.ts';
@@ -81,7 +79,7 @@ export function createGate(options: GateOptions): Gate {
   app.use(bodyLimit({ maxSize: permitWire.maxPermitRequestBytes, onError: tooLarge }));
 
   /** Refusals of what does not even have the form are counted with the rest. */
-  async function bodyAs<S extends z.ZodMiniType>(c: Context, form: S): Promise<z.infer<S>> {
+  async function bodyAs<T>(c: Context, form: Form<T>): Promise<T> {
     try {
       return await readBody(c, form);
     } catch (error) {
@@ -119,34 +117,25 @@ export function createGate(options: GateOptions): Gate {
     return c.json({ id: idOf(statement) } satisfies permitWire.RemovalAnswer);
   });
 
+  const ownerOf = (c: Context) =>
+    proveDevice(challenges, c.req.header(permitWire.decisionHelloHeader) ?? '', views, clock(), 'gate.bad_hello');
+
   app.get('/challenge', (c) => c.json(challenges.make() satisfies permitWire.DecisionChallenge));
 
   app.get('/events/:index{[0-9]{1,15}}', async (c) => {
-    const owner = askingOwner(c);
+    const owner = ownerOf(c);
     const event = await record.event(Number(c.req.param('index')), owner);
     if (!event) throw fail('host.not_found');
     return c.json(event);
   });
 
   app.get('/material', async (c) => {
-    const owner = askingOwner(c);
+    const owner = ownerOf(c);
     const id = c.req.query('request') ?? '';
     const known = await ledger.request(id);
     if (known?.owner !== owner) throw fail('host.not_found');
     return c.json(await record.material(id, known));
   });
-
-  /** The owner whose device asks, proven now. Throws `gate.bad_hello`, `owner.*`. */
-  function askingOwner(c: Context): string {
-    const hello: Verified<'hello'> = challenges.prove(c.req.header(permitWire.decisionHelloHeader) ?? '');
-    const { owner } = hello.payload;
-    if (owner === null) throw fail('gate.bad_hello', 'not a device');
-    const dated = views.get(owner);
-    requireFresh(dated, 'permit', clock());
-    if (!dated.view.device(hello.kid)) throw fail('owner.not_enrolled');
-    if (dated.view.frozen(hello.kid)) throw fail('owner.frozen');
-    return owner;
-  }
 
   return {
     app,
@@ -158,7 +147,12 @@ export function createGate(options: GateOptions): Gate {
   };
 }
 
-async function readBody<S extends z.ZodMiniType>(c: Context, form: S): Promise<z.infer<S>> {
+/** What the wire's forms have in common. */
+interface Form<T> {
+  safeParse(value: unknown): { success: true; data: T } | { success: false };
+}
+
+async function readBody<T>(c: Context, form: Form<T>): Promise<T> {
   let value: unknown;
   try {
     value = await c.req.json();
@@ -166,8 +160,8 @@ async function readBody<S extends z.ZodMiniType>(c: Context, form: S): Promise<z
     throw fail('host.bad_body', 'not JSON', cause);
   }
   const read = form.safeParse(value);
-  if (!read.success) throw fail('host.bad_body', read.error.issues[0]?.path.join('.') ?? '');
-  return read.data as z.infer<S>;
+  if (!read.success) throw fail('host.bad_body');
+  return read.data;
 }
 
 function tooLarge(): never {
