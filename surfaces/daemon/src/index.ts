@@ -1,9 +1,4 @@
-/**
- * What the command line composes. Functions that make these things:
- *
- *     createDaemon(options: DaemonOptions): Promise<Daemon>      everything networked of this device, and the local API
- *     runAgent(options: RunAgentOptions): Promise<number>        `caponier run`: supervises one agent's process; its exit code
- */
+export { createDaemon } from './daemon.ts';
 export {
   boxKeyFile,
   deviceKeyFile,
@@ -35,4 +30,5 @@ export {
   type TalkSaid,
 } from './local-api.ts';
 export { type LocalClient, localClient, type Talk } from './local-client.ts';
+export { defaultLives, runAgent } from './run/supervisor.ts';
 export type { Daemon, DaemonOptions, RunAgentOptions } from './types.ts';
