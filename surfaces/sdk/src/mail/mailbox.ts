@@ -1,0 +1,274 @@
+import { type KeyPair, type Random, toBase64url } from '@caponier/crypto';
+import { type Did, type ErrorCode, encodeDid, entryOf, fail, keyOf, type Signer } from '@caponier/protocol';
+import type { Wait } from '@caponier/verify';
+import * as z from 'zod/mini';
+import type { DeliveredMail, RelayPort } from '../link/relay-port.ts';
+import { jsonBytes, openJson, sortable } from '../store/json.ts';
+import type { KeyValue, KeyValueChange } from '../store/key-value.ts';
+import { KeyedLock } from '../sync/lock.ts';
+import type { Views } from '../views/views.ts';
+import { nameOfSender, resolveAddress, resolveSender, type Sender } from './address.ts';
+import { type Envelope, encodeEnvelope, openEnvelope } from './form.ts';
+import { inPrefix, prekeysKey, seenPrefix, sessionKey } from './keys.ts';
+import { Outbox } from './outbox.ts';
+import { offerPrekeys } from './prekeys.ts';
+import { openMail } from './sessions.ts';
+import type { Letter, Mailbox, MailContent, SendOptions, Sent } from './types.ts';
+
+/** Letters kept until somebody takes them; above it the oldest goes. */
+export const maxLetters = 10_000;
+/** Milliseconds for which ids of messages are remembered: longer than any sender goes on sending one. */
+export const seenMs = 9 * 86_400_000;
+
+const letterForm = z.strictObject({
+  id: z.string(),
+  from: z.string(),
+  fromAgent: z.nullable(z.string()),
+  fromDevice: z.string(),
+  fromOwner: z.string(),
+  toAgent: z.nullable(z.string()),
+  text: z.string(),
+  sentAt: z.number(),
+  receivedAt: z.number(),
+});
+
+/** What asks and answers do with a mail of theirs: changes to be stored with it, and what to tell afterwards. */
+export type ContentHandler = (
+  content: Exclude<MailContent, { type: 'text' }>,
+  sender: Sender,
+) => Promise<{ readonly changes: readonly KeyValueChange[]; tell(): void }>;
+
+export interface MailPorts {
+  readonly store: KeyValue;
+  readonly relay: RelayPort;
+  readonly views: Views;
+  readonly signer: Signer;
+  readonly box: KeyPair;
+  readonly random: Random;
+  readonly clock: () => number;
+  readonly wait: Wait;
+  readonly trouble: (where: string, code: ErrorCode) => void;
+  readonly onContent: ContentHandler;
+}
+
+/** Mail of one device, both ways. */
+export class DeviceMail implements Mailbox {
+  readonly #ports: MailPorts;
+  readonly #lock = new KeyedLock();
+  readonly #outbox: Outbox;
+  readonly #listeners = new Set<(letter: Letter) => void>();
+  #closed = false;
+  #latest = 0;
+  #offering: Promise<boolean> = Promise.resolve(false);
+
+  constructor(ports: MailPorts) {
+    this.#ports = ports;
+    this.#outbox = new Outbox({ ...ports, lock: this.#lock });
+  }
+
+  async start(): Promise<void> {
+    const { relay } = this.#ports;
+    await this.#forgetSeen();
+    await this.#outbox.start();
+    relay.receiveMail((mail) => this.#receive(mail));
+    relay.onState((state) => {
+      if (state === 'connected') this.#offer();
+    });
+    if (relay.state === 'connected') this.#offer();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#outbox.close();
+  }
+
+  /** Publishes keys where they run low. What fails is tried again at the next connection or use. */
+  #offer(): void {
+    const { trouble, box } = this.#ports;
+    this.#offering = offerPrekeys({ ...this.#ports, box: box.publicKey, lock: this.#lock }).then(
+      () => true,
+      (error: unknown) => {
+        trouble('mail.prekeys', entryOf(error).code);
+        return false;
+      },
+    );
+  }
+
+  /** Whether others can begin mail to this device: after the keys that were being offered are there. */
+  get reachable(): Promise<boolean> {
+    return this.#offering;
+  }
+
+  // ---- out ----
+
+  async send({ to, text, fromAgent = null }: SendOptions): Promise<Sent> {
+    const { views, clock } = this.#ports;
+    const { owner, devices, agent } = resolveAddress(to, views, clock());
+    return this.sendContent(
+      owner,
+      devices.map((d) => d.did),
+      { type: 'text', text },
+      { from: fromAgent, to: agent },
+    );
+  }
+
+  /** As `send`, to devices in hand. */
+  async sendContent(
+    owner: string,
+    devices: readonly Did[],
+    content: MailContent,
+    agents: { readonly from: string | null; readonly to: string | null } = { from: null, to: null },
+  ): Promise<Sent> {
+    const { random, clock, signer } = this.#ports;
+    const id = toBase64url(random(16));
+    const envelope: Envelope = { id, ...agents, sentAt: clock(), content };
+    const plaintext = encodeEnvelope(envelope);
+    const away = devices.filter((did) => did !== signer.did);
+    const accepted = away.length > 0 ? await this.#outbox.add(owner, away, plaintext) : [];
+    // To an agent, or person, of this very device: it need not go round by the relay.
+    if (devices.includes(signer.did)) await this.#keep(this.#self(), envelope, []);
+    const all = Promise.all(accepted).then(() => {});
+    all.catch(() => {});
+    return { id, devices, accepted: all };
+  }
+
+  #self(): Sender {
+    const { views, signer } = this.#ports;
+    const { view } = views.get();
+    const device = view.device(signer.did);
+    if (!device) throw fail('owner.not_enrolled');
+    return { owner: view.id, device, contact: null };
+  }
+
+  async waiting(): Promise<number> {
+    return this.#outbox.waiting;
+  }
+
+  // ---- in ----
+
+  /** Resolves when the mail may be forgotten by the relay: stored here, or nothing to store. Throws: it comes again. */
+  async #receive({ from, body }: DeliveredMail): Promise<void> {
+    const { views, clock, trouble } = this.#ports;
+    if (this.#closed) throw fail('relay.disconnected', 'closing');
+    let sender: Sender;
+    try {
+      sender = resolveSender(encodeDid('ed25519', from), views, clock());
+    } catch (error) {
+      const { code } = entryOf(error);
+      // What cannot be judged now waits at the relay; what is not allowed is not wanted later either.
+      if (code !== 'mail.not_allowed' && code !== 'owner.frozen') throw error;
+      trouble('mail.receive', code);
+      return;
+    }
+    // Prekeys may be offered at the same time, mail be sealed: both would change what is stored of them.
+    await this.#lock.run(sessionKey(sender.device.did), () =>
+      this.#lock.run(prekeysKey, () => this.#read(sender, body)),
+    );
+  }
+
+  async #read(sender: Sender, body: Uint8Array): Promise<void> {
+    const { store, signer, box, trouble } = this.#ports;
+    const { did, box: boxDid } = sender.device;
+    let opened: Awaited<ReturnType<typeof openMail>>;
+    try {
+      const self = { device: signer.did, box };
+      opened = await openMail(store, self, { device: did, boxKey: keyOf(boxDid, 'x25519') }, body);
+    } catch (error) {
+      const { code } = entryOf(error);
+      if (!code.startsWith('mail.') && !code.startsWith('session.') && !code.startsWith('crypto.')) throw error;
+      if (code !== 'mail.replayed') trouble('mail.receive', code);
+      return;
+    }
+    let envelope: Envelope;
+    try {
+      envelope = openEnvelope(opened.plaintext);
+    } catch (error) {
+      trouble('mail.receive', entryOf(error).code);
+      await store.put(opened.changes);
+      return;
+    }
+    await this.#keep(sender, envelope, opened.changes);
+    if (opened.changes.length > 1) this.#offer();
+  }
+
+  /** The message and the session it moved on become durable in one step; then it may be acknowledged and told. */
+  async #keep(sender: Sender, envelope: Envelope, changes: readonly KeyValueChange[]): Promise<void> {
+    const { store, clock, trouble } = this.#ports;
+    const seen = `${seenPrefix}${sender.device.did}/${envelope.id}`;
+    const remember: KeyValueChange = [seen, jsonBytes(clock())];
+    const wrongAgent = this.#wrongAgent(sender, envelope);
+    if (wrongAgent) trouble('mail.receive', 'mail.bad_message');
+    if (wrongAgent || (await store.get(seen))) return store.put([...changes, remember]);
+    const { content } = envelope;
+    if (content.type === 'text') {
+      const letter = this.#letterOf(sender, envelope, content.text);
+      await store.put([...changes, remember, [keyOfLetter(letter), jsonBytes(letter)]]);
+      for (const listener of this.#listeners) listener(letter);
+      return;
+    }
+    try {
+      const done = await this.#ports.onContent(content, sender);
+      await store.put([...changes, remember, ...done.changes]);
+      done.tell();
+    } catch (error) {
+      const { code } = entryOf(error);
+      if (code.startsWith('store.') || code === 'host.internal') throw error;
+      trouble(`mail.${content.type}`, code);
+      await store.put([...changes, remember]);
+    }
+  }
+
+  /** An agent's name ends in its device's: no device speaks for another's agents. */
+  #wrongAgent({ device }: Sender, { from, to }: Envelope): boolean {
+    const own = this.#self().device.name;
+    return (from !== null && !from.endsWith(`@${device.name}`)) || (to !== null && !to.endsWith(`@${own}`));
+  }
+
+  #letterOf(sender: Sender, { id, from, to, sentAt }: Envelope, text: string): Letter {
+    return {
+      id,
+      from: nameOfSender(sender, from),
+      fromAgent: from,
+      fromDevice: sender.device.did,
+      fromOwner: sender.owner,
+      toAgent: to,
+      text,
+      sentAt,
+      receivedAt: this.#now(),
+    };
+  }
+
+  /** Each letter later than the one before, so that they sort as they came. */
+  #now(): number {
+    this.#latest = Math.max(this.#ports.clock(), this.#latest + 1);
+    return this.#latest;
+  }
+
+  async list({ limit = maxLetters }: { readonly limit?: number } = {}): Promise<readonly Letter[]> {
+    const entries = await this.#ports.store.list(inPrefix, { limit });
+    return entries.map(([, bytes]) => openJson(bytes, letterForm, 'store.damaged') as Letter);
+  }
+
+  async take(id: string): Promise<void> {
+    const { store } = this.#ports;
+    const entries = await store.list(inPrefix);
+    await store.delete(...entries.flatMap(([key]) => (key.endsWith(`/${id}`) ? [key] : [])));
+  }
+
+  onMail(listener: (letter: Letter) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async #forgetSeen(): Promise<void> {
+    const { store, clock } = this.#ports;
+    const old = (await store.list(seenPrefix)).filter(
+      ([, bytes]) => clock() - openJson(bytes, z.number(), 'store.damaged') > seenMs,
+    );
+    if (old.length > 0) await store.delete(...old.map(([key]) => key));
+    const letters = await store.list(inPrefix);
+    if (letters.length > maxLetters) await store.delete(...letters.slice(0, -maxLetters).map(([key]) => key));
+  }
+}
+
+const keyOfLetter = ({ receivedAt, id }: Letter) => `${inPrefix}${sortable(receivedAt)}/${id}`;
