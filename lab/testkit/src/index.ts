@@ -49,5 +49,13 @@ export {
   straceWorks,
   type Unproven,
 } from './strace.ts';
-export { presentUse, type TestAnswer, type TestCall, type TestWorker, useWorker } from './using.ts';
+export {
+  makeUser,
+  presentUse,
+  type TestAnswer,
+  type TestCall,
+  type TestUser,
+  type TestWorker,
+  useWorker,
+} from './using.ts';
 export { testViews } from './views.ts';
