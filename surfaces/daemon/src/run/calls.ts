@@ -68,9 +68,7 @@ function placeOf(
 ): workerWire.SecretCall['place'] {
   const header = Object.keys(headers).find((name) => headers[name]!.includes(workerWire.secretPlaceholder));
   if (header !== undefined) return { in: 'header', name: header };
-  const query = URL.parse(url)
-    ?.searchParams.entries()
-    .find(([, value]) => value === workerWire.secretPlaceholder);
+  const query = [...(URL.parse(url)?.searchParams ?? [])].find(([, value]) => value === workerWire.secretPlaceholder);
   if (query) return { in: 'query', name: query[0] };
   if (body?.includes(workerWire.secretPlaceholder)) return { in: 'body' };
   throw fail('vault.bad_call', 'no placeholder');
