@@ -5,53 +5,26 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Secret, toBase64url, utf8 } from '@caponier/crypto';
 import {
-  asDevice,
-  freshViews,
-  makeAgent,
-  makeOwner,
+  makeUser,
   seededRandom,
   type TestAnswer,
   type TestAsker,
   type TestOwner,
-  testGrant,
+  type TestUser,
+  testViews,
   useWorker,
 } from '@caponier/testkit';
 import { createNodeUpstream, createVault, openVault, type Upstream, type Vault } from '../src/index.ts';
 
 export const allOps = ['secret.put', 'secret.use', 'secret.reveal', 'secret.list', 'secret.delete'];
 
-/** An owner whose own devices and agents may do everything with secrets, as far as a grant can say. */
-export interface VaultOwner {
-  readonly owner: TestOwner;
-  readonly person: TestAsker;
-  readonly agent: TestAsker;
-  readonly grant: string;
-}
-
-function servicesOf({ broker, gate, workers, relay, registry, logOrigin, witness, witnessName }: TestOwner) {
-  return { broker, gate, workers, relay, registry, logOrigin, witness, witnessName };
-}
-
-/** `beside`: another owner of the same deployment. */
-export async function vaultOwner(seed: string, beside?: TestOwner): Promise<VaultOwner> {
-  const owner = await makeOwner(seed, beside ? { services: servicesOf(beside), clock: beside.clock } : {});
-  const members = testGrant({
-    label: 'all',
-    decides: 'broker',
-    class: 'secret',
-    ops: allOps,
-    to: { owner: null, agents: ['*@*'], devices: ['*'] },
-  });
-  const grant = (await owner.chain.add('grant', members)).statement.id;
-  const change = { classes: ['secret'], ops: allOps, resources: ['*'] };
-  return { owner, person: asDevice(owner.laptop), agent: await makeAgent(owner, { change }), grant };
-}
+export const vaultOwner = (seed: string, beside?: TestOwner) => makeUser(seed, 'secret', allOps, beside);
 
 export const masterKey = () => Secret.from(seededRandom('master')(32));
 
 export function startVault(
   path: string,
-  owners: readonly VaultOwner[],
+  owners: readonly TestUser[],
   options: { readonly upstream?: Upstream; readonly masterKey?: Secret } = {},
 ): Promise<Vault> {
   const { owner } = owners[0]!;
@@ -61,7 +34,7 @@ export function startVault(
       masterKey: options.masterKey ?? masterKey(),
       upstream: options.upstream ?? createNodeUpstream(),
       signer: owner.workers.secret,
-      views: freshViews(...owners.map((one) => one.owner)),
+      views: testViews(owners.map((one) => one.owner)),
       random: seededRandom(`vault ${path}`),
       clock: owner.clock,
     }),
@@ -71,7 +44,7 @@ export function startVault(
 export type Uses = (op: string, resource: string, body?: unknown) => Promise<TestAnswer>;
 
 /** Makes uses of one asker. */
-export function usesOf(vault: Vault, { owner, grant }: VaultOwner, asker: TestAsker): Uses {
+export function usesOf(vault: Vault, { owner, grant }: TestUser, asker: TestAsker): Uses {
   return (op, resource, body) => useWorker(vault.app, owner, { asker, grant, class: 'secret', op, resource, body });
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fromBase64url, fromUtf8, toBase64url, utf8 } from '@caponier/crypto';
 import { keyOf } from '@caponier/protocol';
 import { openSealed } from '@caponier/session';
-import { asDevice, presentUse } from '@caponier/testkit';
+import { asDevice, presentUse, type TestUser } from '@caponier/testkit';
 import { usePath } from '@caponier/verify';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -17,14 +17,13 @@ import {
   temporaryFolder,
   type Uses,
   usesOf,
-  type VaultOwner,
   vaultOwner,
 } from './harness.ts';
 
 const folder = temporaryFolder();
 const token = 'ghp_3v9Qx7Lr5TtYw2Kp8ZnB';
-let ada: VaultOwner;
-let bob: VaultOwner;
+let ada: TestUser;
+let bob: TestUser;
 let vault: Vault;
 let upstream: TestUpstream;
 let person: Uses;

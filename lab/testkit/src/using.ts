@@ -1,8 +1,44 @@
 import { fromUtf8, utf8 } from '@caponier/crypto';
 import { errorOfProblem, type Payload } from '@caponier/protocol';
 import { encodeUse, openOutcome, usePath } from '@caponier/verify';
-import { makePermit, makeRequest, makeUse, type TestAsker } from './life.ts';
-import type { TestOwner } from './owner.ts';
+import { asDevice, makeAgent, makePermit, makeRequest, makeUse, type TestAsker } from './life.ts';
+import { makeOwner, type TestClass, type TestOwner, testGrant } from './owner.ts';
+
+/** An owner whose own devices and agents may do everything with one class of data, as far as a grant can say. */
+export interface TestUser {
+  readonly owner: TestOwner;
+  readonly class: TestClass;
+  /** The standing grant. */
+  readonly grant: string;
+  /** The laptop, a controller, for its person. */
+  readonly person: TestAsker;
+  /** `claude@box`. */
+  readonly agent: TestAsker;
+}
+
+/** `beside`: another owner of the same deployment. */
+export async function makeUser(
+  seed: string,
+  of: TestClass,
+  ops: readonly string[],
+  beside?: TestOwner,
+): Promise<TestUser> {
+  const owner = await makeOwner(seed, beside ? { services: servicesOf(beside), clock: beside.clock } : {});
+  const members = testGrant({
+    label: 'all',
+    decides: 'broker',
+    class: of,
+    ops: [...ops],
+    to: { owner: null, agents: ['*@*'], devices: ['*'] },
+  });
+  const grant = (await owner.chain.add('grant', members)).statement.id;
+  const agent = await makeAgent(owner, { change: { classes: [of], ops: [...ops], resources: ['*'] } });
+  return { owner, class: of, grant, person: asDevice(owner.laptop), agent };
+}
+
+function servicesOf({ broker, gate, workers, relay, registry, logOrigin, witness, witnessName }: TestOwner) {
+  return { broker, gate, workers, relay, registry, logOrigin, witness, witnessName };
+}
 
 /** A worker as its callers see it; a hono app is one. */
 export interface TestWorker {

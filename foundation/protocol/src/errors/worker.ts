@@ -68,13 +68,7 @@ export const workerErrors = defineErrors({
     status: 403,
     exit: 5,
     title: 'The host is at a private address.',
-    hint: 'The owner can allow an address of this machine by naming it: http://127.0.0.1:PORT.',
-  },
-  'vault.answer_too_large': {
-    status: 502,
-    exit: 1,
-    title: 'The answer from the outside is too large.',
-    hint: 'The call was made. Ask for less.',
+    hint: 'The owner can allow private addresses for this secret, or name the address itself.',
   },
   'vault.bad_secret': {
     status: 400,
