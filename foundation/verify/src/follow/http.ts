@@ -1,10 +1,12 @@
 import { type Random, toBase64url } from '@caponier/crypto';
-import { fail, registryWire, type Signer, sign } from '@caponier/protocol';
+import { errorOfProblem, fail, registryWire, type Signer, sign } from '@caponier/protocol';
 import type { ViewMode } from '../owner/view.ts';
 import type { RegistryReader } from './ports.ts';
 
 /** Seconds for which a `hello` is good: one round trip. */
 const helloSeconds = 30;
+/** Milliseconds for one exchange about events. */
+const eventsTimeoutMs = 15_000;
 /** Bytes of an answer that is not a stream. */
 const maxAnswer = 2 * registryWire.registryMaxLine;
 
@@ -24,7 +26,7 @@ export interface RegistryHttpOptions {
   readonly clock: () => number;
 }
 
-/** A registry over HTTP, as `registry-wire` says. */
+/** A registry over HTTP, as `registry-wire` says: for readers, and where services hand in their events. */
 export class RegistryHttp implements RegistryReader {
   readonly #options: RegistryHttpOptions;
 
@@ -51,10 +53,31 @@ export class RegistryHttp implements RegistryReader {
     return form.data;
   }
 
-  async #get(path: string, signal: AbortSignal): Promise<Response> {
+  /** Hands event hashes of 32 bytes to the `events` log; the index of each, once a cosigned checkpoint covers them. */
+  async submit(leaves: readonly Uint8Array[]): Promise<readonly number[]> {
+    const signal = AbortSignal.timeout(eventsTimeoutMs);
+    const body = JSON.stringify({ leaves: leaves.map((leaf) => toBase64url(leaf)) });
+    const response = await this.#get('/events', signal, { method: 'POST', body });
+    const answer = await boundedJson(response, signal);
+    if (!response.ok) throw errorOfProblem(answer);
+    const form = registryWire.EventsAnswer.safeParse(answer);
+    if (!form.success || form.data.indices.length !== leaves.length) throw fail('log.bad_leaf', 'events answer');
+    return form.data.indices;
+  }
+
+  /** The C2SP tlog-proof file of an event under the newest checkpoint. */
+  async prove(leaf: number): Promise<string> {
+    const signal = AbortSignal.timeout(eventsTimeoutMs);
+    const response = await this.#get(`/events/proof?index=${leaf}`, signal);
+    if (!response.ok) throw errorOfProblem(await boundedJson(response, signal));
+    return boundedText(response, signal);
+  }
+
+  async #get(path: string, signal: AbortSignal, init: RequestInit = {}): Promise<Response> {
     const { fetch, url } = this.#options;
     const headers = await this.#hello(signal);
-    return fetch(`${url}${path}`, { headers, signal, redirect: 'error' });
+    if (init.body) headers['content-type'] = 'application/json';
+    return fetch(`${url}${path}`, { ...init, headers, signal, redirect: 'error' });
   }
 
   /** Proves that we are who may read private statements: a fresh challenge, answered for this registry alone. */
@@ -80,13 +103,18 @@ export class RegistryHttp implements RegistryReader {
   }
 }
 
-async function boundedJson(response: Response, signal: AbortSignal): Promise<unknown> {
+async function boundedText(response: Response, signal: AbortSignal): Promise<string> {
   let text = '';
   if (!response.body) throw fail('host.unreachable', 'no body');
   for await (const chunk of textOf(response.body, signal)) {
     text += chunk;
     if (text.length > maxAnswer) throw fail('host.body_too_large', 'answer of the registry');
   }
+  return text;
+}
+
+async function boundedJson(response: Response, signal: AbortSignal): Promise<unknown> {
+  const text = await boundedText(response, signal);
   try {
     return JSON.parse(text);
   } catch (cause) {

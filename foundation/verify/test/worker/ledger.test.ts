@@ -14,7 +14,7 @@ import {
   testLedger,
   testViews,
 } from '@caponier/testkit';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkUse, performUse, type WorkerLedger } from '../../src/index.ts';
 import { makeBench, textOf } from './bench.ts';
 
@@ -27,17 +27,23 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-let number = 0;
-async function sqliteLedger(): Promise<WorkerLedger> {
-  number += 1;
+let shipped: WorkerLedger;
+beforeAll(async () => {
   const database = await openDatabase<typeof import('./ledger-operations.ts')>({
-    path: join(folder, `${number}.db`),
+    path: join(folder, 'worker.db'),
     migrations: [eventLogTables, workerLedgerTables],
     operations: new URL('./ledger-operations.ts', import.meta.url),
   });
   closing.push(() => database.close());
-  return createWorkerLedger(database);
-}
+  shipped = createWorkerLedger(database);
+});
+
+let seeds = 0;
+/** Another owner each time: the shipped ledger is one for all tests. */
+const anotherOwner = () => {
+  seeds += 1;
+  return makeOwner(`owner ${seeds}`);
+};
 
 async function present(owner: TestOwner, life: TestLife, ledger: WorkerLedger) {
   const bench = await makeBench({ owner, ledger });
@@ -132,8 +138,8 @@ const attacks: readonly LedgerAttack[] = [
 ];
 
 test.each(attacks)('refused by the transaction ($take): $name', async ({ code, make }) => {
-  for (const ledger of [testLedger(), await sqliteLedger()]) {
-    const owner = await makeOwner();
+  for (const ledger of [testLedger(), shipped]) {
+    const owner = await anotherOwner();
     const lives = await make(owner);
     for (const life of lives.slice(0, -1)) await present(owner, life, ledger);
     await expect(present(owner, lives.at(-1)!, ledger)).rejects.toMatchObject({ code });
@@ -147,8 +153,8 @@ test.each(attacks)('only $take stands against: $name', async ({ take, make }) =>
 });
 
 test('two uses at once of a permit for one: one is done', async () => {
-  const owner = await makeOwner();
-  const ledger = await sqliteLedger();
+  const owner = await anotherOwner();
+  const ledger = shipped;
   const life = await makeLife(owner);
   const lives = [life, await again(owner, life, 1), await again(owner, life, 2)];
   const ends = await Promise.allSettled(lives.map((each) => present(owner, each, ledger)));
