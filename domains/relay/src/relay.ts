@@ -48,7 +48,7 @@ export interface RelayOptions {
   readonly resume?: ResumeSecrets;
   /** Keys of services that connect without an owner. */
   readonly services?: readonly Did[];
-  /** SHA-256 (base64url) of the certificate, where TLS ends here. */
+  /** The pin of the certificate, as clients know it, where TLS ends here: a `hello` names it, or null. */
   readonly tls?: string | null;
   /** Limits other than the defaults. */
   readonly limits?: Partial<RelayLimits>;

@@ -14,7 +14,6 @@ import {
   leafClassOf,
   type Payload,
   relayErrorOf,
-  relaySubprotocol,
   type Signer,
   sign,
 } from '@caponier/protocol';
@@ -130,7 +129,7 @@ export class Peer {
   closed: { code: number } | null = null;
 
   constructor(url: string) {
-    this.ws = new WebSocket(url, relaySubprotocol, { perMessageDeflate: false });
+    this.ws = new WebSocket(url, { perMessageDeflate: false });
     this.ws.on('message', (data: Buffer) => {
       this.#frames.push(decodeFrame(data, 'relay'));
       this.#wake();

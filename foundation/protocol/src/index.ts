@@ -39,7 +39,6 @@ export {
   relayFrames,
   relayHeaderBytes,
   relayNumbered,
-  relaySubprotocol,
   relayVersion,
   type Side,
 } from './relay-wire/table.ts';

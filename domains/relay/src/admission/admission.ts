@@ -55,7 +55,7 @@ export interface AdmissionOptions {
   readonly tokens: ResumeTokens;
   /** Services that may connect without an owner. */
   readonly services: readonly Did[];
-  /** SHA-256 (base64url) of the certificate, where TLS ends here; null elsewhere. */
+  /** The pin of the certificate, as clients know it, where TLS ends here; null elsewhere. */
   readonly tls: string | null;
   /** Milliseconds. */
   readonly clock: () => number;

@@ -1,4 +1,4 @@
-import { limits, relaySubprotocol } from '@caponier/protocol';
+import { limits } from '@caponier/protocol';
 import { type ServerOptions, WebSocket } from 'ws';
 import type { Relay } from '../relay.ts';
 import type { RelayLink, RelaySocket } from '../socket.ts';
@@ -19,7 +19,6 @@ export const relayServerOptions = {
   maxPayload: limits.maxFrameBytes,
   maxFragments,
   autoPong: false,
-  handleProtocols: (offered: Set<string>) => (offered.has(relaySubprotocol) ? relaySubprotocol : false),
 } as const satisfies ServerOptions & { maxFragments: number };
 
 /** What ws keeps of its connection: the one thing of its inside that is used, to write many frames in one go. */

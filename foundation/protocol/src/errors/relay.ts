@@ -152,6 +152,12 @@ export const relayErrors = defineErrors({
     hint: 'Try again shortly.',
     close: 4503,
   },
+  'relay.wrong_relay': {
+    status: 502,
+    exit: 5,
+    title: 'This is not the relay that was expected.',
+    hint: 'It was set up anew, or somebody stands between: get its key from your owner again.',
+  },
   'relay.disconnected': {
     status: 503,
     exit: 3,

@@ -4,7 +4,7 @@ import { blob, bytes, type Field, flag, rest, statement, statements, u8, u16, u3
 /**
  * The relay's wire protocol, version 1.
  *
- * One WebSocket (subprotocol `caponier-relay-1`), binary messages only, no compression. Each message is one frame of at
+ * One WebSocket, binary messages only, no compression. Each message is one frame of at
  * most 256 KiB: a header of 8 bytes and the fields of its type. Integers are big-endian.
  *
  *     0        1        2        3        4                                   8
@@ -15,7 +15,7 @@ import { blob, bytes, type Field, flag, rest, statement, statements, u8, u16, u3
  * `channel` numbers what a frame belongs to. Streams a device opens are numbered by it, 1, 2, 3 …; streams that come to
  * it are numbered by the relay, from 2^31 up. A frame for a number that was used and is over is ignored (the other side
  * may not know yet); one for a number not used so far is an error. Requests and meetings are numbered by the device, in
- * spaces of their own. 0 stands for the connection.
+ * one space of their own: an `error` names the number alone. 0 stands for the connection.
  *
  * A connection is `new` until its `hello` is answered by `welcome`, then `ready`; or it joins a meeting, and is a `guest`
  * to its end. Any frame from the wrong side, in the wrong state, of unknown type or version, too short, too long or with
@@ -61,7 +61,6 @@ import { blob, bytes, type Field, flag, rest, statement, statements, u8, u16, u3
  * Close codes: 1000 done; 1001 the relay goes away; 1008 too many failed proofs from this address; 1009 frame too large;
  * 44xx and 4503 as in the error catalogue (`errors/relay.ts`), where each has its sentence.
  */
-export const relaySubprotocol = 'caponier-relay-1';
 export const relayVersion = 1;
 export const relayHeaderBytes = 8;
 /** Streams that come to a device are numbered from here, by the relay. */

@@ -1,5 +1,15 @@
 import { type Random, toBase64url } from '@caponier/crypto';
-import { type Did, fail, type Frame, keyOf, limits, maxResumeBytes, relayHeaderBytes, type Signer, sign } from '@caponier/protocol';
+import {
+  type Did,
+  type Frame,
+  fail,
+  keyOf,
+  limits,
+  maxResumeBytes,
+  relayHeaderBytes,
+  type Signer,
+  sign,
+} from '@caponier/protocol';
 import { HELLO_SECONDS } from './limits.ts';
 import type { Wire } from './wire.ts';
 
@@ -67,4 +77,3 @@ function inFrames(chain: readonly string[]): string[][] {
   }
   return parts;
 }
-

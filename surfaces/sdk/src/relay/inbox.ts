@@ -1,7 +1,10 @@
+import { toBase64url } from '@caponier/crypto';
 import type { Frame } from '@caponier/protocol';
 import type { DeliveredMail } from '../link/relay-port.ts';
-import { HANDLER_RETRY, RETRY_MOST } from './limits.ts';
+import { HANDLER_RETRY, INBOX_REMEMBERED, RETRY_MOST } from './limits.ts';
 import type { Wire } from './wire.ts';
+
+type Handler = (mail: DeliveredMail) => Promise<void>;
 
 /**
  * Mail that comes in: handed over one after another, in order, each acknowledged after its handler is through. So a
@@ -9,12 +12,14 @@ import type { Wire } from './wire.ts';
  */
 export class Inbox {
   readonly #pause: (milliseconds: number) => Promise<void>;
-  #handler: ((mail: DeliveredMail) => Promise<void>) | null = null;
+  #handler: Handler | null = null;
   #wire: Wire | null = null;
   #waiting: Frame<'deliver'>[] = [];
   #busy = false;
-  /** The last that was handled: a message given out again before its acknowledgement arrived is not handled twice. */
-  #handled = 0;
+  /** Highest number that this connection was given: nothing above it may be acknowledged on it. */
+  #given = 0;
+  /** What was handled of late: given again before its acknowledgement arrived, it is not handled twice. */
+  readonly #handled = new Set<string>();
 
   constructor(pause: (milliseconds: number) => Promise<void>) {
     this.#pause = pause;
@@ -24,21 +29,22 @@ export class Inbox {
     return this.#handler !== null;
   }
 
-  handle(handler: (mail: DeliveredMail) => Promise<void>): void {
+  handle(handler: Handler | null): void {
     this.#handler = handler;
   }
 
   up(wire: Wire): void {
     this.#wire = wire;
-    this.#waiting = [];
   }
 
   down(): void {
     this.#wire = null;
     this.#waiting = [];
+    this.#given = 0;
   }
 
   deliver(frame: Frame<'deliver'>): void {
+    this.#given = frame.seq;
     this.#waiting.push(frame);
     if (!this.#busy) void this.#work();
   }
@@ -46,23 +52,31 @@ export class Inbox {
   async #work(): Promise<void> {
     this.#busy = true;
     for (let frame = this.#waiting.shift(); frame; frame = this.#waiting.shift()) {
-      if (frame.seq > this.#handled) await this.#handleOne(frame);
-      // The connection that gave it may be gone; the next one gives it again, and it is acknowledged there.
-      this.#wire?.send('ack', { seq: this.#handled });
+      if (!(await this.#handleOne(frame))) break;
+      // On another connection than the one that gave it, it is given again first.
+      if (frame.seq <= this.#given) this.#wire?.send('ack', { seq: frame.seq });
     }
     this.#busy = false;
   }
 
-  async #handleOne(frame: Frame<'deliver'>): Promise<void> {
-    const { from, id, body, seq } = frame;
-    for (let pause = HANDLER_RETRY; ; pause = Math.min(pause * 2, RETRY_MOST)) {
+  /** False where nobody handles mail any more. */
+  async #handleOne({ from, id, body, seq }: Frame<'deliver'>): Promise<boolean> {
+    const name = `${seq} ${toBase64url(id)}`;
+    if (this.#handled.has(name)) return true;
+    for (let pause = HANDLER_RETRY; this.#handler; pause = Math.min(pause * 2, RETRY_MOST)) {
       try {
-        await this.#handler?.({ from, id, body });
-        this.#handled = seq;
-        return;
+        await this.#handler({ from, id, body });
+        this.#remember(name);
+        return true;
       } catch {
         await this.#pause(pause);
       }
     }
+    return false;
+  }
+
+  #remember(name: string): void {
+    this.#handled.add(name);
+    if (this.#handled.size > INBOX_REMEMBERED) this.#handled.delete(this.#handled.keys().next().value as string);
   }
 }

@@ -25,3 +25,5 @@ export const OUTBOX_PAUSE = 2_000;
 
 /** Milliseconds after which a mail whose handler failed is tried again; doubled up to `RETRY_MOST`. */
 export const HANDLER_RETRY = 1_000;
+/** Handled mails that are remembered, in case they are given again: more than a relay has under way. */
+export const INBOX_REMEMBERED = 256;

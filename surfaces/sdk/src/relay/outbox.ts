@@ -1,5 +1,5 @@
 import { type CaponierError, toBase64url } from '@caponier/crypto';
-import { type ErrorCode, fail, type Frame, maxMailBytes, relayErrorOf } from '@caponier/protocol';
+import { type ErrorCode, type Frame, fail, maxMailBytes, relayErrorOf } from '@caponier/protocol';
 import { OUTBOX_BYTES, OUTBOX_FLYING, OUTBOX_MAILS, OUTBOX_PAUSE } from './limits.ts';
 import type { Wire } from './wire.ts';
 

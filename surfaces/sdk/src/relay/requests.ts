@@ -1,5 +1,5 @@
 import type { CaponierError } from '@caponier/crypto';
-import { type ErrorCode, fail, type Frame, type FrameInput, relayErrorOf } from '@caponier/protocol';
+import { type ErrorCode, type Frame, type FrameInput, fail, relayErrorOf } from '@caponier/protocol';
 import type { Wire } from './wire.ts';
 
 type RequestName = 'offer' | 'fetch' | 'allow' | 'news';
@@ -11,9 +11,13 @@ interface Waiting {
 
 /** Requests that are answered on their number. A break rejects them: all may be asked again. */
 export class Requests {
+  readonly #number: () => number;
   #wire: Wire | null = null;
-  #next = 1;
   readonly #waiting = new Map<number, Waiting>();
+
+  constructor(number: () => number) {
+    this.#number = number;
+  }
 
   up(wire: Wire): void {
     this.#wire = wire;
@@ -29,7 +33,7 @@ export class Requests {
   ask<N extends RequestName>(name: N, values: Omit<FrameInput<N>, 'channel'>): Promise<string> {
     const wire = this.#wire;
     if (!wire) return Promise.reject(fail('relay.disconnected'));
-    const channel = this.#next++;
+    const channel = this.#number();
     return new Promise((resolve, reject) => {
       this.#waiting.set(channel, { resolve, reject });
       wire.send(name, { ...values, channel } as FrameInput<N>);

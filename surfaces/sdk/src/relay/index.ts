@@ -1,0 +1,3 @@
+export { createRelayClient, type RelayClient, type RelayClientOptions } from './client.ts';
+export { joinMeeting } from './guest.ts';
+export type { RelayAddress } from './wire.ts';
