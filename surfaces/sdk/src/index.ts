@@ -9,6 +9,8 @@
  *     newDeviceKeys(random): { seed, boxSeed }   deviceKeysOf(seed, boxSeed): DeviceKeys
  *     memoryKeyValue(): KeyValue      printable(text): string      createTransport(): Transport
  */
+
+export { createTransport } from '#transport';
 export {
   type Call,
   type CallArgs,
@@ -37,6 +39,16 @@ export type {
   JoinResult,
 } from './joining/types.ts';
 export type { Letter, Mailbox, MailContent, SendOptions, Sent } from './mail/types.ts';
+export { publishOwner, publishPolicy, servicesOfStart } from './owner/first.ts';
+export {
+  anchorOf,
+  type MadeOwner,
+  type MakeOwnerOptions,
+  makeOwner,
+  signServices,
+  starterGrant,
+} from './owner/make.ts';
+export { type Hand, signNeed } from './owner/sign.ts';
 export type {
   Draft,
   FreezeTarget,
@@ -49,5 +61,10 @@ export type {
   TicketDraft,
 } from './owner/types.ts';
 export type { Asker, AskOptions, Asks, Card, Performed, PerformOptions, Permits } from './permits/types.ts';
+export { call, callText } from './platform/call.ts';
+export { fetchOver } from './platform/fetch.ts';
+export { helloFor } from './platform/hello.ts';
 export { type Platform, systemWait } from './platform/platform.ts';
 export type { KeyValue, KeyValueChange } from './store/key-value.ts';
+export { printable } from './text/printable.ts';
+export type { Transport } from './transport/types.ts';
