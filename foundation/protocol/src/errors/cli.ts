@@ -15,6 +15,24 @@ export const cliErrors = defineErrors({
     title: 'The daemon of this device does not run.',
     hint: 'Run `caponier up`, or `caponier join <code>` again.',
   },
+  'cli.home_taken': {
+    status: 400,
+    exit: 1,
+    title: 'This home belongs to an owner already.',
+    hint: 'Join with a code for contacts, or set CAPONIER_HOME to another folder.',
+  },
+  'cli.not_ready': {
+    status: 503,
+    exit: 3,
+    title: 'Not everything came up in time.',
+    hint: 'See `caponier status`, and the files in logs/ of the home.',
+  },
+  'cli.no_root': {
+    status: 400,
+    exit: 5,
+    title: 'The owner key is not on this machine.',
+    hint: 'Run this where `caponier up` or `caponier recover` was run.',
+  },
   'cli.no_device': {
     status: 404,
     exit: 5,
@@ -26,6 +44,12 @@ export const cliErrors = defineErrors({
     exit: 5,
     title: 'That device may not open a shell here.',
     hint: 'Only controllers of the same owner open shells.',
+  },
+  'web.no_token': {
+    status: 401,
+    exit: 5,
+    title: 'The page was opened without its token.',
+    hint: 'Open the address that `caponier status` prints.',
   },
   'mcp.no_supervisor': {
     status: 400,

@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+const [major = 0] = process.versions.node.split('.').map(Number);
+if (major < 24) {
+  console.error(`error: Caponier needs Node 24 or newer, this is ${process.versions.node}.`);
+  console.error('hint: install a current Node: https://nodejs.org');
+  process.exit(2);
+}
+const { useCodeCache } = await import('./code-cache.ts');
+useCodeCache();
+// Only now: everything loaded from here on comes out of the cache.
+const { main } = await import('./main.ts');
+process.exitCode = await main(process.argv.slice(2));
+
+// A module of its own, so that `await` may stand above.
+export {};

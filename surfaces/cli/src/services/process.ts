@@ -1,0 +1,168 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import {
+  type Application,
+  createLog,
+  fileSigner,
+  type Home,
+  isLoopback,
+  type Limit,
+  type Log,
+  loadOrCreateCertificate,
+  readListenerLimits,
+  refuseRoot,
+  serve,
+  systemClock,
+  systemRandom,
+} from '@caponier/host';
+import { fail, type Signer } from '@caponier/protocol';
+import { createTransport, type Transport } from '@caponier/sdk/net';
+import { hereHome } from '../home/context.ts';
+import type { Output } from '../terminal/output.ts';
+import { type Deployment, deploymentFile, type Listed, parseDeployment, serviceOf } from './deployment.ts';
+import type { ServiceName } from './names.ts';
+
+/** What a service is composed from. */
+export interface ServiceContext {
+  readonly deployment: Deployment;
+  readonly me: Listed;
+  readonly signer: Signer;
+  /** Its own folder below `data/`. */
+  readonly data: Home;
+  /** The folder of keys: for a key beside the one that signs. */
+  readonly keys: Home;
+  readonly log: Log;
+  readonly transport: Transport;
+  readonly settings: { readonly flags: Readonly<Record<string, string>>; readonly env: NodeJS.ProcessEnv };
+}
+
+/** A service that is ready to be listened for. */
+export interface Composed {
+  readonly app: Application;
+  readonly onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** Ends streams and WebSockets, which do not end by themselves. */
+  readonly drain?: () => void;
+  /** After the last request: closes stores. */
+  close(): Promise<void>;
+}
+
+export interface ServiceFlags {
+  readonly host?: string;
+  readonly port?: string;
+  readonly deployment?: string;
+  readonly showKey?: boolean;
+  readonly allowRoot?: boolean;
+  readonly allowUnsafePublicBind?: boolean;
+  readonly [flag: string]: unknown;
+}
+
+const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** Values of flags as limits know them: by `--name`. */
+function limitFlags(flags: ServiceFlags): Record<string, string> {
+  const given = Object.entries(flags).filter(([, value]) => typeof value === 'string');
+  return Object.fromEntries(given.map(([name, value]) => [`--${kebab(name)}`, value as string]));
+}
+
+/** Limits of a service as flags of its command. */
+export function limitOptions(limits: readonly Limit[]): (readonly [string, string])[] {
+  return limits.map(({ flag, env, doc, default: value }) => [`${flag} <n>`, `${doc} (${value}; ${env})`] as const);
+}
+
+async function readDeployment(home: Home, file: string | undefined): Promise<Deployment> {
+  if (file !== undefined) {
+    const { readFile } = await import('node:fs/promises');
+    const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+      throw fail('host.bad_config', `${file} cannot be read`, cause);
+    });
+    return parseDeployment(text, file);
+  }
+  const bytes = home.read(deploymentFile);
+  if (!bytes) {
+    throw fail('host.bad_config', `no ${deploymentFile} in ${home.path}: give --deployment, or run \`caponier up\``);
+  }
+  return parseDeployment(new TextDecoder().decode(bytes));
+}
+
+function portOf(flags: ServiceFlags, me: Listed): number {
+  if (flags.port === undefined) {
+    const { port, protocol } = new URL(me.url);
+    return Number(port) || (protocol === 'https:' ? 443 : 80);
+  }
+  if (!/^\d{1,5}$/.test(flags.port) || Number(flags.port) > 65_535) throw fail('host.bad_config', '--port');
+  return Number(flags.port);
+}
+
+/**
+ * One service as a process: key, deployment, listener, drain on SIGTERM. Tells its supervisor over IPC when it is ready, or
+ * a person on standard output. Resolves when it has ended.
+ */
+export async function runService(
+  name: ServiceName,
+  flags: ServiceFlags,
+  output: Output,
+  compose: (context: ServiceContext) => Promise<Composed>,
+): Promise<void> {
+  const allowRoot = flags.allowRoot === true;
+  refuseRoot({ allowRoot });
+  const home = hereHome();
+  const keys = home.folder('keys');
+  const signer = fileSigner(keys, `${name.name}.key`, systemRandom);
+  if (flags.showKey) {
+    output.line(signer.did);
+    output.document({ service: name.name, key: signer.did });
+    return;
+  }
+  const deployment = await readDeployment(home, flags.deployment);
+  const me = serviceOf(deployment, name.role, name.class);
+  if (me.key !== signer.did) throw fail('host.bad_config', `${deploymentFile} names another key for ${name.name}`);
+  const settings = { flags: limitFlags(flags), env: process.env };
+  const limits = readListenerLimits(settings);
+  const host = flags.host ?? deployment.host;
+  const lock = home.lock(name.name);
+  const log = createLog({ service: name.name, clock: systemClock });
+  const transport = createTransport();
+  const data = home.folder('data').folder(name.name);
+  const tls = deployment.tls
+    ? await loadOrCreateCertificate(home.folder('tls'), [new URL(me.url).hostname], systemClock())
+    : undefined;
+  const composed = await compose({ deployment, me, signer, data, keys, log, transport, settings });
+  const listener = await serve(composed.app, {
+    host,
+    port: portOf(flags, me),
+    limits,
+    log,
+    clock: systemClock,
+    allowRoot,
+    allowUnsafePublicBind: flags.allowUnsafePublicBind === true,
+    ...(tls && { tls }),
+    ...(composed.onUpgrade && { onUpgrade: composed.onUpgrade }),
+  });
+  sayReady(name, listener.url, output);
+  await untilAsked();
+  log.event('service.ending');
+  composed.drain?.();
+  await listener.close();
+  await composed.close();
+  transport.close();
+  lock.release();
+  if (process.connected) process.disconnect();
+}
+
+function sayReady(name: ServiceName, url: string, output: Output): void {
+  if (process.send) return void process.send({ ready: name.name, url });
+  output.line(`${name.name} listens on ${url}`);
+  output.item({ ready: name.name, url });
+}
+
+/** Until somebody says that it should end: a signal, or the end of the supervisor that started it. */
+export function untilAsked(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', resolve);
+    process.once('SIGINT', resolve);
+    // A supervisor that was killed must not leave its services behind.
+    if (process.send) process.once('disconnect', resolve);
+  });
+}
+
+export { isLoopback };
