@@ -179,7 +179,7 @@ describe('bounds', () => {
     b.clock.advance(31);
     b.tick();
     expect((await asks).type).toBe('head');
-    await expect(slow.until(() => false)).rejects.toThrow('follower cut');
+    await expect(slow.until(() => false)).rejects.toThrow('registry.cut');
   });
 
   it('a follower that leaves is forgotten, and the number of streams is bounded', async () => {

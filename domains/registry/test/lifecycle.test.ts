@@ -35,7 +35,7 @@ describe('durable before acknowledged', () => {
     expect(await sizeOf(b)).toBe(2);
     // The disk as a crash at this moment would leave it.
     const crashed = backup(b.path);
-    expect((await b.settle(pending)).body.code).toBe('log.not_enough_witnesses');
+    expect((await b.settle(pending, 1)).body.code).toBe('log.not_enough_witnesses');
     b.witnesses[0]!.isDown = false;
     await closeAll();
     const next = await bench({ path: crashed, clock: b.clock, witnesses: b.witnesses });

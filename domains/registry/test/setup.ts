@@ -78,8 +78,8 @@ export interface Bench {
   readonly halts: unknown[];
   /** Lets the timers of the registry run once. */
   tick(): void;
-  /** Ticks, a second of the clock apart, until the promise settles. */
-  settle<T>(pending: Promise<T>): Promise<T>;
+  /** Ticks, so many seconds of the clock apart, until the promise settles. */
+  settle<T>(pending: Promise<T>, seconds?: number): Promise<T>;
   request(path: string, init?: RequestInit): Promise<Response>;
   append(statements: readonly WireStatement[], ticket?: string): Promise<Answer>;
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Answer>;
@@ -170,13 +170,14 @@ export async function bench(options: BenchOptions = {}): Promise<Bench> {
     path,
     halts,
     tick,
-    settle: async (pending) => {
+    settle: async (pending, seconds = 0) => {
       let settled = false;
-      pending.finally(() => {
+      const done = () => {
         settled = true;
-      });
+      };
+      pending.then(done, done);
       while (!settled) {
-        clock.advance(1);
+        clock.advance(seconds);
         tick();
         await new Promise((resolve) => setTimeout(resolve, 5));
       }

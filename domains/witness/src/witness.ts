@@ -1,4 +1,4 @@
-import { fail, problemContentType, problemOf, type Signer } from '@caponier/protocol';
+import { fail, type Problem, problemContentType, problemOf, type Signer } from '@caponier/protocol';
 import {
   claimedOrigin,
   cosignCheckpoint,
@@ -49,15 +49,8 @@ export function createWitness({ store, clock, signer, name, logs, onFork }: Witn
   const key = witnessKey(name, signer.did);
   const app = new Hono();
 
-  app.onError((error, c) => {
-    const problem = problemOf(error);
-    // The status of C2SP tlog-witness for a proof that does not verify.
-    const status = problem.code === 'log.bad_proof' ? 422 : problem.status;
-    return c.body(JSON.stringify({ ...problem, status }), status as 500, { 'content-type': problemContentType });
-  });
-  app.notFound(() => {
-    throw fail('host.not_found');
-  });
+  app.onError((error) => problemAnswer(problemOf(error)));
+  app.notFound(() => problemAnswer(problemOf(fail('host.not_found'))));
 
   app.post('/add-checkpoint', bodyLimit({ maxSize: maxAddCheckpointLength, onError: tooLarge }), async (c) => {
     const { oldSize, proof, checkpoint: note } = parseAddCheckpoint(await c.req.text());
@@ -72,8 +65,8 @@ export function createWitness({ store, clock, signer, name, logs, onFork }: Witn
     try {
       verifyConsistency(oldSize, checkpoint.size, proof, last.root, checkpoint.root);
     } catch (error) {
-      // A wrong proof alone convicts nobody: anyone can send one beside a checkpoint it saw.
-      throw fail('log.bad_proof', `from ${oldSize} to ${checkpoint.size}`, error);
+      // A wrong proof alone convicts nobody: anyone can send one beside a checkpoint it saw. C2SP tlog-witness wants 422.
+      return problemAnswer({ ...problemOf(error), status: 422 });
     }
     const line = await cosignCheckpoint(checkpoint, name, signer, Math.floor(clock() / 1000));
     const { origin, size, root } = checkpoint;
@@ -102,6 +95,11 @@ export function createWitness({ store, clock, signer, name, logs, onFork }: Witn
 /** The answer of C2SP tlog-witness that tells the size from which a proof is expected. */
 function conflict(size: number): Response {
   return new Response(`${size}\n`, { status: 409, headers: { 'content-type': 'text/x.tlog.size' } });
+}
+
+function problemAnswer(problem: Problem): Response {
+  const { status } = problem;
+  return new Response(JSON.stringify(problem), { status, headers: { 'content-type': problemContentType } });
 }
 
 function sameRoot(a: VerifiedCheckpoint, b: Pick<WitnessHead, 'root'>): boolean {

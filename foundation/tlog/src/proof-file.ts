@@ -39,14 +39,17 @@ export function parseProofFile(text: string): ProofFile {
   return { index, proof, checkpoint };
 }
 
-/** Opens the checkpoint under the policy and checks that the leaf is in it. Throws `log.bad_note` and what those two throw. */
+/**
+ * Opens the checkpoint under the policy and checks that the entry is in it; `hash` is the entry's `leafHash`.
+ * Throws what `parseProofFile`, `openCheckpoint` and `verifyInclusion` throw.
+ */
 export function verifyProofFile(
   text: string,
-  leaf: Uint8Array,
+  hash: Uint8Array,
   policy: CheckpointPolicy,
 ): { readonly index: number; readonly checkpoint: VerifiedCheckpoint } {
   const { index, proof, checkpoint: note } = parseProofFile(text);
   const checkpoint = openCheckpoint(note, policy);
-  verifyInclusion(leaf, index, checkpoint.size, proof, checkpoint.root);
+  verifyInclusion(hash, index, checkpoint.size, proof, checkpoint.root);
   return { index, checkpoint };
 }

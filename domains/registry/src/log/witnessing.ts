@@ -84,7 +84,7 @@ export class Witnessing {
         witness.size = head.size;
         return opened.note.slice(head.note.length);
       }
-      if (status !== 409 && status !== 422) throw fail('log.not_enough_witnesses', `a witness answered ${status}`);
+      if (status < 400 || status > 499) throw fail('log.not_enough_witnesses', `a witness answered ${status}`);
       // It stands elsewhere, or sees a fork. Its word alone is nothing: it has to show a head with our own signature.
       witness.size = await this.#compare(witness, head);
     }

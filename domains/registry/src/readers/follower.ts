@@ -1,5 +1,5 @@
 import { toBase64url } from '@caponier/crypto';
-import type { registryWire } from '@caponier/protocol';
+import { fail, type registryWire } from '@caponier/protocol';
 import type { VerifiedCheckpoint } from '@caponier/tlog';
 import { MAX_NOW_BYTES, MAX_NOW_LINES, MAX_PAGE_LEAVES, SLOW_FOLLOWER_MS } from '../limits.ts';
 import type { RegistryStore } from '../store.ts';
@@ -88,7 +88,7 @@ export class Follower {
   }
 
   cut(): void {
-    this.#controller?.error(new Error('follower cut'));
+    this.#controller?.error(fail('registry.cut'));
     this.#end();
   }
 

@@ -57,9 +57,30 @@ export const logErrors = defineErrors({
     title: 'This key may not read the private statements of the owner.',
     hint: 'The owner must name it in the trust statement.',
   },
-  'registry.bad_hello': { status: 401, exit: 5, title: 'The proof of who asks does not hold.', hint: 'Get a fresh challenge and sign it; check the clock.' },
-  'registry.not_admitted': { status: 403, exit: 5, title: 'This registry does not take new owners without admission.', hint: 'Ask the operator for a ticket.' },
-  'registry.not_service': { status: 403, exit: 5, title: 'This key may not write events here.', hint: 'The operator names the services of this registry.' },
+  'registry.bad_hello': {
+    status: 401,
+    exit: 5,
+    title: 'The proof of who asks does not hold.',
+    hint: 'Get a fresh challenge and sign it; check the clock.',
+  },
+  'registry.not_admitted': {
+    status: 403,
+    exit: 5,
+    title: 'This registry does not take new owners without admission.',
+    hint: 'Ask the operator for a ticket.',
+  },
+  'registry.not_service': {
+    status: 403,
+    exit: 5,
+    title: 'This key may not write events here.',
+    hint: 'The operator names the services of this registry.',
+  },
+  'registry.cut': {
+    status: 503,
+    exit: 3,
+    title: 'The stream was cut.',
+    hint: 'Connect again, and read without pause.',
+  },
   'registry.bad_range': {
     status: 400,
     exit: 5,
