@@ -54,7 +54,7 @@ export interface Registry {
  *
  * Nobody has to believe it. What it can do wrong is refuse; a chain it altered, a head it took back or showed differently is
  * seen by every reader that follows the log. Starts only when no witness knows a larger head than the store: throws
- * `log.rolled_back`, `log.forked`, `store.damaged`.
+ * `log.rolled_back`, `log.forked`, `store.damaged`, and then leaves the store open.
  */
 export async function createRegistry(options: RegistryOptions): Promise<Registry> {
   const { store, clock, random, signer, origin, witnesses, k, admission, services } = options;
@@ -71,6 +71,10 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
   });
   const onHead = () => followers.wake();
   const shared = { store, clock, every, signer, witnesses, k, onHead, onHalt: options.onHalt ?? (() => {}) };
+  const stop = (error: unknown): never => {
+    followers.close();
+    throw error;
+  };
   const owners = await Sequencer.start({
     ...shared,
     log: 'owners',
@@ -83,7 +87,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
       did: signer.did,
       onRemoval: ({ stored, view }) => followers.pushRemoval(stored, (key) => view.isReader(key)),
     }),
-  });
+  }).catch(stop);
   const events = await Sequencer.start({
     ...shared,
     log: 'events',
@@ -91,7 +95,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
     plan: eventsPlanner(store),
   }).catch(async (error) => {
     await owners.close();
-    throw error;
+    return stop(error);
   });
 
   Object.assign(logs, { owners, events });

@@ -89,7 +89,7 @@ export interface Bench {
   follow(from: number, query?: string, headers?: Record<string, string>): Promise<Lines>;
 }
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects
   readonly body: any;
@@ -114,7 +114,7 @@ export async function closeAll(): Promise<void> {
   for (const registry of open.splice(0)) await registry.close();
 }
 
-export const newPath = () => join(mkdtempSync(join(tmpdir(), 'registry-')), 'registry.db');
+const newPath = () => join(mkdtempSync(join(tmpdir(), 'registry-')), 'registry.db');
 
 /** A consistent copy of a closed store, as a backup would hold it. */
 export function backup(path: string): string {
@@ -217,7 +217,7 @@ export const logKeys = registryWire.logNames.map((log) =>
 );
 
 /** Lines of a stream of GET /follow, in their form. */
-export class Lines {
+class Lines {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   #rest = '';
   readonly #lines: registryWire.FollowLine[] = [];

@@ -5,9 +5,7 @@ import { parseSize } from './size.ts';
 
 /** C2SP tlog-tiles: a tile holds up to 256 hashes of one level; level n+1 holds the roots of the full tiles of level n. */
 export const tileWidth = 256;
-export const tileHeight = 8;
-/** Most levels of a tree below 2^53 leaves. */
-export const maxTileLevel = 6;
+const tileHeight = 8;
 
 /** Which tile: `level` is a number for hashes, `entries` for the entry bundle beside level 0. `width` 256 is the full one. */
 export interface TileName {
@@ -36,6 +34,7 @@ export function tilePath({ level, index, width }: TileName): string {
 
 /** The inverse of {@link tilePath}, or undefined for any other text. */
 export function parseTilePath(path: string): TileName | undefined {
+  // Seven levels hold any tree below 2^53 leaves.
   const match = /^tile\/(entries|[0-6])\/((?:x[0-9]{3}\/){0,5}[0-9]{3})(?:\.p\/([1-9][0-9]{0,2}))?$/.exec(path);
   if (!match) return undefined;
   const level = match[1] === 'entries' ? 'entries' : Number(match[1]);

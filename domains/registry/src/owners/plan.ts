@@ -25,7 +25,7 @@ export interface Place {
 }
 
 /** A revocation that became durable, for followers to see at once. */
-export interface Removal {
+interface Removal {
   readonly stored: StoredStatement;
   /** Who may see it, where it is private. */
   readonly view: OwnerView;
