@@ -142,7 +142,7 @@ describe('compilePolicy', () => {
       fc.property(text, (input) => {
         expect(refusal(input)).toMatch(/^(compiled|policy\.(malformed|invalid|bad_amount))$/);
       }),
-      { numRuns: 1500 },
+      { numRuns: 600 },
     );
   });
 
@@ -156,7 +156,7 @@ describe('compilePolicy', () => {
           expect(refusal(text)).toMatch(/^(compiled|policy\.(malformed|invalid|bad_amount))$/);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 });

@@ -42,11 +42,12 @@ describe('engine', () => {
     const policies = Array.from({ length: maxParsedPolicies + 10 }, (_, i) =>
       compilePolicy(`permit (principal, action, resource) when { resource.name == "n${i}" };`),
     );
-    for (const round of [0, 1]) {
-      policies.forEach((policy, i) => {
-        expect(evaluate(policy, factsOf({ resource: `n${i}` })).decision, `round ${round}`).toBe('allow');
-        expect(evaluate(policy, factsOf({ resource: 'other' })).decision).toBe('deny');
-      });
+    policies.forEach((policy, i) => {
+      expect(evaluate(policy, factsOf({ resource: `n${i}` })).decision).toBe('allow');
+    });
+    for (const [i, policy] of policies.slice(0, 20).entries()) {
+      expect(evaluate(policy, factsOf({ resource: `n${i}` })).decision).toBe('allow');
+      expect(evaluate(policy, factsOf({ resource: 'other' })).decision).toBe('deny');
     }
     const names = new Set(policies.map((p) => withCedar((cedar) => placeOf(cedar, compiledOf(p).parsable))));
     expect(names.size).toBeLessThanOrEqual(maxParsedPolicies);
