@@ -1,7 +1,7 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { fail } from '@caponier/protocol';
 import { type Failure, failureOf, isFatal } from './errors.ts';
-import type { Call, Reply } from './messages.ts';
+import type { Answers, Call } from './messages.ts';
 import { createSql, type Sql } from './sql.ts';
 import { weigh } from './weigh.ts';
 
@@ -13,67 +13,113 @@ function operation(table: OperationTable, name: string): (sql: Sql, args: unknow
   return found as (sql: Sql, args: unknown) => unknown;
 }
 
-function refuseAll(calls: readonly Call[], failure: Failure): Reply[] {
-  return calls.map(({ id }) => ({ id, failure }));
-}
-
 /**
  * Group commit: many operations, each in its own savepoint, inside one transaction with one fsync. An operation that
  * throws takes back its own savepoint and nothing else. Nobody is answered before COMMIT has returned; if COMMIT
  * fails, everybody is refused, because nothing of the batch lasts.
  */
-export function createWriter(connection: DatabaseSync, table: OperationTable): (calls: readonly Call[]) => Reply[] {
-  const sql = createSql(connection);
-  let dead: Failure | undefined;
+export class Writer {
+  readonly #connection: DatabaseSync;
+  readonly #table: OperationTable;
+  readonly #sql: Sql;
+  readonly #begin: StatementSync;
+  readonly #commit: StatementSync;
+  readonly #savepoint: StatementSync;
+  readonly #release: StatementSync;
+  readonly #takeBack: StatementSync;
+  #count = 0;
+  #values: unknown[] = [];
+  #failures: [number, Failure][] = [];
+  /** Why the batch under way cannot last. */
+  #lost: Failure | undefined;
+  /** Why no batch can, ever again. */
+  #dead: Failure | undefined;
 
-  const one = ({ id, name, args }: Call): Reply => {
+  constructor(connection: DatabaseSync, table: OperationTable) {
+    this.#connection = connection;
+    this.#table = table;
+    this.#sql = createSql(connection);
+    this.#begin = connection.prepare('BEGIN IMMEDIATE');
+    this.#commit = connection.prepare('COMMIT');
+    this.#savepoint = connection.prepare('SAVEPOINT operation');
+    this.#release = connection.prepare('RELEASE operation');
+    this.#takeBack = connection.prepare('ROLLBACK TO operation');
+  }
+
+  /** Applies more operations to the batch under way, or begins one. */
+  apply(calls: readonly Call[]): void {
+    const first = this.#count;
+    this.#count += calls.length;
     try {
-      const apply = operation(table, name);
-      sql.run('SAVEPOINT operation');
-      const value = apply(sql, args);
+      if (this.#dead) this.#lost = this.#dead;
+      else if (first === 0) this.#begin.run();
+      for (let i = 0; i < calls.length && !this.#lost; i++) this.#one(calls[i]!, first + i);
+    } catch (error) {
+      this.#lose(error);
+    }
+  }
+
+  /** Ends the batch and makes it durable. */
+  commit(): Answers {
+    try {
+      if (this.#count > 0 && !this.#lost) this.#commit.run();
+    } catch (error) {
+      this.#lose(error);
+    }
+    const lost = this.#lost;
+    const answers: Answers = lost
+      ? { values: [], failures: Array.from({ length: this.#count }, (_, index) => [index, lost] as const) }
+      : { values: this.#values, failures: this.#failures };
+    this.#count = 0;
+    this.#values = [];
+    this.#failures = [];
+    this.#lost = undefined;
+    return answers;
+  }
+
+  #one([name, args]: Call, index: number): void {
+    try {
+      this.#savepoint.run();
+      const value = operation(this.#table, name)(this.#sql, args);
       // Refuses what cannot cross to the caller (a promise, for instance) while it can still be taken back.
-      weigh(value);
-      sql.run('RELEASE operation');
-      return { id, value };
+      if (value !== undefined) weigh(value);
+      this.#release.run();
+      this.#values[index] = value;
     } catch (error) {
       // SQLite itself rolls the whole transaction back on some errors (full, I/O): then the batch is lost, not only this.
-      if (!connection.isTransaction || isFatal(error)) throw error;
-      sql.run('ROLLBACK TO operation');
-      sql.run('RELEASE operation');
-      return { id, failure: failureOf(error) };
+      if (!this.#connection.isTransaction || isFatal(error)) throw error;
+      this.#takeBack.run();
+      this.#release.run();
+      this.#failures.push([index, failureOf(error)]);
     }
-  };
+  }
 
-  return (calls) => {
-    if (dead) return refuseAll(calls, dead);
-    try {
-      sql.run('BEGIN IMMEDIATE');
-      const replies = calls.map(one);
-      sql.run('COMMIT');
-      return replies;
-    } catch (error) {
-      const failure = failureOf(error);
-      if (isFatal(error)) dead = failure;
-      if (connection.isTransaction) connection.exec('ROLLBACK');
-      return refuseAll(calls, failure);
-    }
-  };
+  #lose(error: unknown): void {
+    this.#lost = failureOf(error);
+    if (isFatal(error)) this.#dead = this.#lost;
+    if (this.#connection.isTransaction) this.#connection.exec('ROLLBACK');
+  }
 }
 
 /** Reads, each in a snapshot of its own on a connection that cannot write. */
-export function createReader(connection: DatabaseSync, table: OperationTable): (call: Call) => Reply {
+export function createReader(connection: DatabaseSync, table: OperationTable): (calls: readonly Call[]) => Answers {
   const sql = createSql(connection);
-  return ({ id, name, args }) => {
-    try {
-      const apply = operation(table, name);
-      sql.run('BEGIN');
-      const value = apply(sql, args);
-      weigh(value);
-      sql.run('COMMIT');
-      return { id, value };
-    } catch (error) {
-      if (connection.isTransaction) connection.exec('ROLLBACK');
-      return { id, failure: failureOf(error) };
-    }
+  return (calls) => {
+    const values: unknown[] = [];
+    const failures: [number, Failure][] = [];
+    calls.forEach(([name, args], index) => {
+      try {
+        const apply = operation(table, name);
+        sql.run('BEGIN');
+        const value = apply(sql, args);
+        weigh(value);
+        sql.run('COMMIT');
+        values[index] = value;
+      } catch (error) {
+        if (connection.isTransaction) connection.exec('ROLLBACK');
+        failures.push([index, failureOf(error)]);
+      }
+    });
+    return { values, failures };
   };
 }

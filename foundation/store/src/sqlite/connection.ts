@@ -7,7 +7,7 @@ import { fail } from '@caponier/protocol';
 const BUSY_TIMEOUT = 5_000;
 
 /** Pages between checkpoints (4 KiB each): rarer than SQLite's 1,000, since each costs a second fsync and random writes. */
-const CHECKPOINT_PAGES = 4_000;
+const CHECKPOINT_PAGES = 8_000;
 
 /** Bytes the log file may keep after a checkpoint. */
 const LOG_BYTES_KEPT = 32 * 1024 * 1024;

@@ -1,7 +1,7 @@
 import { fail } from '@caponier/protocol';
 import type { Failure } from './errors.ts';
 import { locate } from './locate.ts';
-import type { Call, Setup } from './messages.ts';
+import type { Answers, Call, Setup } from './messages.ts';
 import type { Migrations } from './migrations.ts';
 import type { Sql } from './sql.ts';
 import { StorageThread } from './thread.ts';
@@ -15,6 +15,9 @@ export const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
 /** Operations in one transaction: bounds how long the first of them waits for the last. */
 export const MAX_BATCH = 1_024;
+
+/** Operations that are sent ahead while their batch is still being asked for: the thread works on them meanwhile. */
+const SENT_AHEAD = 16;
 
 /** Size of a database file unless said otherwise, in bytes; above it `store.full`. */
 export const MAX_DATABASE_BYTES = 64 * 1024 ** 3;
@@ -118,16 +121,59 @@ export async function openDatabase<Ops>(options: DatabaseOptions): Promise<Datab
   return handle as unknown as Database<Ops>;
 }
 
+/** Calls of one kind: those that wait for the thread, and the batch that it has. */
+class Lane {
+  waiting: Waiting[] = [];
+  flying: Waiting[] = [];
+  /** Whether the batch that it has still takes more. */
+  open = false;
+
+  get size(): number {
+    return this.waiting.length + this.flying.length;
+  }
+
+  /** One batch is under way at a time: what arrives after its end becomes the next, so the batch grows with the load. */
+  get maySend(): boolean {
+    return this.open || this.flying.length === 0;
+  }
+
+  /** What goes to the thread now. The batch stays open if `more` is to come and there is room. */
+  send(more: boolean): Call[] {
+    const sent = this.waiting.splice(0, MAX_BATCH - this.flying.length);
+    this.flying.push(...sent);
+    this.open = more && this.flying.length < MAX_BATCH;
+    return sent.map(({ call }) => call);
+  }
+
+  /** Settles what was flying, and says how many bytes that frees. */
+  settle({ values, failures }: Answers): number {
+    const settled = this.flying;
+    this.flying = [];
+    for (const [index, failure] of failures) settled[index]?.reject(fail(failure.code, failure.detail));
+    // A promise is settled once: those that failed are past this.
+    let bytes = 0;
+    settled.forEach((waiting, index) => {
+      waiting.resolve(values[index]);
+      bytes += waiting.bytes;
+    });
+    return bytes;
+  }
+
+  refuseAll(failure: Failure): void {
+    for (const { reject } of [...this.flying.splice(0), ...this.waiting.splice(0)]) {
+      reject(fail(failure.code, failure.detail));
+    }
+  }
+}
+
 class Handle {
   readonly opened: Promise<void>;
   #thread!: StorageThread;
   readonly #maxWaiting: number;
   readonly #maxWaitingBytes: number;
-  readonly #waiting = new Map<number, Waiting>();
-  #queue: Call[] = [];
+  readonly #reads = new Lane();
+  readonly #writes = new Lane();
   #bytes = 0;
-  #nextId = 0;
-  #flying = 0;
   #flushing = false;
   #ended: Failure | undefined;
   #closing: Promise<void> | undefined;
@@ -146,7 +192,8 @@ class Handle {
     this.opened = new Promise((resolve, reject) => {
       this.#thread = new StorageThread({
         message: (message) => {
-          if ('replies' in message) this.#settle(message.replies);
+          if ('writes' in message) this.#settle(this.#writes, message.writes);
+          else if ('reads' in message) this.#settle(this.#reads, message.reads);
           else if ('ready' in message) resolve(this.#idle());
           else {
             this.#thread.release();
@@ -165,11 +212,11 @@ class Handle {
   }
 
   run(name: string, args?: unknown): Promise<unknown> {
-    return this.#call(true, name, args);
+    return this.#call(this.#writes, name, args);
   }
 
   read(name: string, args?: unknown): Promise<unknown> {
-    return this.#call(false, name, args);
+    return this.#call(this.#reads, name, args);
   }
 
   close(): Promise<void> {
@@ -177,58 +224,68 @@ class Handle {
     return this.#closing;
   }
 
+  get #size(): number {
+    return this.#reads.size + this.#writes.size;
+  }
+
   async #close(): Promise<void> {
-    if (this.#waiting.size > 0) await new Promise<void>((resolve) => (this.#drained = resolve));
+    if (this.#size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#drained = resolve;
+      });
+    }
     if (this.#ended) return;
-    const ended = new Promise<void>((resolve) => (this.#whenEnded = resolve));
+    const ended = new Promise<void>((resolve) => {
+      this.#whenEnded = resolve;
+    });
     this.#thread.ref();
     this.#thread.post({ close: true });
     await ended;
   }
 
-  async #call(write: boolean, name: string, args: unknown): Promise<unknown> {
-    if (this.#ended) throw fail(this.#ended.code, this.#ended.detail);
-    if (this.#closing) throw fail('store.unavailable', 'closed');
-    const bytes = weigh(args);
-    if (this.#waiting.size >= this.#maxWaiting || this.#bytes + bytes > this.#maxWaitingBytes) {
-      throw fail('store.unavailable', 'too much is waiting');
+  #refusal(bytes: number): Error | undefined {
+    if (this.#ended) return fail(this.#ended.code, this.#ended.detail);
+    if (this.#closing) return fail('store.unavailable', 'closed');
+    if (this.#size >= this.#maxWaiting || this.#bytes + bytes > this.#maxWaitingBytes) {
+      return fail('store.unavailable', 'too much is waiting');
     }
+    return undefined;
+  }
+
+  #call(lane: Lane, name: string, args: unknown): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const call: Call = { id: this.#nextId++, write, name, args };
-      if (this.#waiting.size === 0) this.#thread.ref();
-      this.#waiting.set(call.id, { call, bytes, resolve, reject });
+      // What `weigh` throws rejects the promise, as everything in here.
+      const bytes = weigh(args);
+      const refusal = this.#refusal(bytes);
+      if (refusal) throw refusal;
+      if (this.#size === 0) this.#thread.ref();
+      lane.waiting.push({ call: [name, args], bytes, resolve, reject });
       this.#bytes += bytes;
-      this.#queue.push(call);
-      if (!this.#flushing) {
-        this.#flushing = true;
-        queueMicrotask(() => {
-          this.#flushing = false;
-          this.#flush();
-        });
-      }
+      if (lane === this.#writes && lane.waiting.length >= SENT_AHEAD && lane.maySend) this.#sendWrites(true);
+      if (this.#flushing) return;
+      // Not at once: what else is asked for in this turn goes along.
+      this.#flushing = true;
+      queueMicrotask(() => {
+        this.#flushing = false;
+        this.#flush();
+      });
     });
   }
 
-  /** One batch is under way at a time: what arrives meanwhile becomes the next, so the batch grows with the load. */
   #flush(): void {
-    if (this.#flying > 0 || this.#queue.length === 0 || this.#ended) return;
-    const calls = this.#queue.length <= MAX_BATCH ? this.#queue : this.#queue.slice(0, MAX_BATCH);
-    this.#queue = this.#queue.length <= MAX_BATCH ? [] : this.#queue.slice(MAX_BATCH);
-    this.#flying = calls.length;
-    this.#thread.post({ calls });
+    if (this.#ended) return;
+    if (this.#reads.waiting.length > 0 && this.#reads.maySend) this.#thread.post({ reads: this.#reads.send(false) });
+    if (this.#writes.open || (this.#writes.waiting.length > 0 && this.#writes.maySend)) this.#sendWrites(false);
   }
 
-  #settle(replies: readonly { id: number; value?: unknown; failure?: Failure }[]): void {
-    this.#flying -= replies.length;
-    for (const { id, value, failure } of replies) {
-      const waiting = this.#waiting.get(id);
-      if (!waiting) continue;
-      this.#waiting.delete(id);
-      this.#bytes -= waiting.bytes;
-      if (failure) waiting.reject(fail(failure.code, failure.detail));
-      else waiting.resolve(value);
-    }
-    if (this.#waiting.size === 0) this.#idle();
+  #sendWrites(more: boolean): void {
+    const writes = this.#writes.send(more);
+    this.#thread.post({ writes, more: this.#writes.open });
+  }
+
+  #settle(lane: Lane, answers: Answers): void {
+    this.#bytes -= lane.settle(answers);
+    if (this.#size === 0) this.#idle();
     this.#flush();
   }
 
@@ -241,9 +298,8 @@ class Handle {
   #end(failure: Failure): void {
     if (this.#ended) return;
     this.#ended = failure;
-    this.#queue = [];
-    for (const { reject } of this.#waiting.values()) reject(fail(failure.code, failure.detail));
-    this.#waiting.clear();
+    this.#reads.refuseAll(failure);
+    this.#writes.refuseAll(failure);
     this.#drained?.();
     this.#whenEnded?.();
   }

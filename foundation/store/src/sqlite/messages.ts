@@ -1,7 +1,10 @@
 import type { Failure } from './errors.ts';
 import type { Migrations } from './migrations.ts';
 
-/** What crosses between the caller's thread and the worker's. Batches both ways: one message for many operations. */
+/**
+ * What crosses between the caller's thread and the storage thread. One message each way for many operations, and nothing
+ * in it that both sides know already: copying is a large part of what a small write costs.
+ */
 
 export interface Setup {
   readonly path: string;
@@ -10,21 +13,26 @@ export interface Setup {
   readonly operations: string;
 }
 
-export interface Call {
-  readonly id: number;
-  readonly write: boolean;
-  readonly name: string;
-  readonly args: unknown;
+/** Name and arguments of an operation. */
+export type Call = readonly [name: string, args: unknown];
+
+/** With `more`, the batch of writes goes on in the next message: the thread works on it, and commits after the last. */
+export type ToWorker =
+  | { readonly open: Setup }
+  | { readonly reads: readonly Call[] }
+  | { readonly writes: readonly Call[]; readonly more: boolean }
+  | { readonly close: true };
+
+/** What came of each call, in their order: a value, or a failure by the call's index. */
+export interface Answers {
+  readonly values: readonly unknown[];
+  readonly failures: readonly (readonly [index: number, failure: Failure])[];
 }
 
-export type ToWorker = { readonly open: Setup } | { readonly calls: readonly Call[] } | { readonly close: true };
-
-export type Reply =
-  | { readonly id: number; readonly value: unknown }
-  | { readonly id: number; readonly failure: Failure };
-
+/** Reads are answered as soon as they are done, writes when their batch is durable. */
 export type FromWorker =
   | { readonly ready: true }
   | { readonly refused: Failure }
-  | { readonly replies: readonly Reply[] }
+  | { readonly reads: Answers }
+  | { readonly writes: Answers }
   | { readonly closed: true };

@@ -1,8 +1,8 @@
 import { parentPort } from 'node:worker_threads';
-import { createReader, createWriter, type OperationTable } from './batch.ts';
+import { createReader, type OperationTable, Writer } from './batch.ts';
 import { openReader, openWriter } from './connection.ts';
 import { failureOf } from './errors.ts';
-import type { Call, FromWorker, Reply, Setup, ToWorker } from './messages.ts';
+import type { Answers, Call, FromWorker, Setup, ToWorker } from './messages.ts';
 import { migrate } from './migrations.ts';
 
 /** The thread that owns the database file: every call to SQLite blocks its thread, so it is never the service's own. */
@@ -10,8 +10,8 @@ const port = parentPort!;
 const post = (message: FromWorker) => port.postMessage(message);
 
 interface OpenDatabase {
-  read(call: Call): Reply;
-  write(calls: readonly Call[]): Reply[];
+  read(calls: readonly Call[]): Answers;
+  readonly writer: Writer;
   close(): void;
 }
 
@@ -23,7 +23,7 @@ async function open(setup: Setup): Promise<OpenDatabase> {
     const reading = openReader(setup.path);
     return {
       read: createReader(reading, table),
-      write: createWriter(writing, table),
+      writer: new Writer(writing, table),
       close() {
         reading.close();
         // The last connection to close checkpoints and removes the log file.
@@ -50,12 +50,10 @@ port.on('message', async (message: ToWorker) => {
     current?.close();
     current = undefined;
     post({ closed: true });
-  } else if (current) {
-    const { read, write } = current;
-    const reads = message.calls.filter((call) => !call.write);
-    const writes = message.calls.filter((call) => call.write);
-    // Reads first: they need no fsync, and whatever was acknowledged before they were asked for is committed already.
-    if (reads.length > 0) post({ replies: reads.map(read) });
-    if (writes.length > 0) post({ replies: write(writes) });
+  } else if (current && 'reads' in message) {
+    post({ reads: current.read(message.reads) });
+  } else if (current && 'writes' in message) {
+    current.writer.apply(message.writes);
+    if (!message.more) post({ writes: current.writer.commit() });
   }
 });
