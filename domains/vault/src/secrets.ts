@@ -1,6 +1,7 @@
-import { fromBase64url, Secret } from '@caponier/crypto';
+import { fromBase64url, type Secret } from '@caponier/crypto';
 import { fail, workerWire } from '@caponier/protocol';
 import { originOf } from './call/hosts.ts';
+import type { Intake } from './keys/intake.ts';
 import type { Keyring } from './keys/keyring.ts';
 import type { VaultDatabase } from './store/open.ts';
 import type { ListedSecret, SecretRow } from './store/secrets.ts';
@@ -20,10 +21,12 @@ const MAX_ATTEMPTS = 32;
 export class Secrets {
   readonly #db: VaultDatabase;
   readonly #keys: Keyring;
+  readonly #intake: Intake;
 
-  constructor(db: VaultDatabase, keys: Keyring) {
+  constructor(db: VaultDatabase, keys: Keyring, intake: Intake) {
     this.#db = db;
     this.#keys = keys;
+    this.#intake = intake;
   }
 
   /**
@@ -35,8 +38,8 @@ export class Secrets {
     body: unknown,
     origin: { readonly putBy: string; readonly now: number },
   ): Promise<workerWire.SecretFacts> {
-    const { value, rules } = parsePut(body);
     const { owner, name } = place;
+    const { value, rules } = openPut(this.#intake, place, body);
     try {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
         const version = ((await this.#db.read('getSecret', { owner, name }))?.version ?? 0) + 1;
@@ -70,19 +73,27 @@ export class Secrets {
   }
 }
 
-function parsePut(body: unknown): { value: Secret; rules: Rules } {
+function openPut(
+  intake: Intake,
+  { owner, name }: { readonly owner: string; readonly name: string },
+  body: unknown,
+): { value: Secret; rules: Rules } {
   const form = workerWire.SecretPut.safeParse(body);
   if (!form.success) throw fail('vault.bad_secret', form.error.issues[0]?.path.join('.') ?? '');
-  const hosts = [...new Set(form.data.hosts.map(originOf))];
-  let bytes: Uint8Array;
+  const { sealed, hosts, allowPrivate } = form.data;
+  const rules = { hosts: [...new Set(hosts.map(originOf))], allowPrivate };
+  let value: Secret;
   try {
-    bytes = fromBase64url(form.data.value);
+    value = intake.open(fromBase64url(sealed), workerWire.secretPutContext({ owner, name, hosts, allowPrivate }));
   } catch {
-    throw fail('vault.bad_secret', 'value');
+    throw fail('vault.bad_secret', 'seal');
   }
-  if (bytes.length < workerWire.secretBytes.min || bytes.length > workerWire.secretBytes.max)
+  const { min, max } = workerWire.secretBytes;
+  if (value.length < min || value.length > max) {
+    value.wipe();
     throw fail('vault.bad_secret', 'length');
-  return { value: Secret.from(bytes), rules: { hosts, allowPrivate: form.data.allowPrivate } };
+  }
+  return { value, rules };
 }
 
 /** The rules are text of our own making, authenticated with the value: read back as they were written. */

@@ -8,6 +8,7 @@ import { callWith } from './call/act.ts';
 import { parseCall } from './call/form.ts';
 import type { Upstream } from './call/upstream.ts';
 import { useRoute } from './http.ts';
+import { Intake } from './keys/intake.ts';
 import { Keyring } from './keys/keyring.ts';
 import { Secrets } from './secrets.ts';
 import type { VaultDatabase } from './store/open.ts';
@@ -46,7 +47,8 @@ const beginning = /^([A-Za-z0-9][A-Za-z0-9._/@-]{0,127})?\*$/;
 export async function createVault(options: VaultOptions): Promise<Vault> {
   const { db, masterKey, upstream, ...ports } = options;
   const keys = new Keyring(masterKey, ports.random);
-  const secrets = new Secrets(db, keys);
+  const intake = new Intake(masterKey);
+  const secrets = new Secrets(db, keys, intake);
   const name = workerWire.secretName;
   const operations: Record<string, Operation> = {
     'secret.put': { resource: name, act: (use) => put(use, secrets, ports.clock()) },
@@ -56,11 +58,15 @@ export async function createVault(options: VaultOptions): Promise<Vault> {
     'secret.delete': { resource: name, act: (use) => remove(use, secrets) },
   };
   const service = await startWorker({ ...ports, class: vaultClass, operations, ledger: createWorkerLedger(db) });
+  const statement = await intake.statement(ports.signer, ports.random, ports.clock());
+  const app = useRoute(service);
+  app.get(workerWire.workerKeysPath, (c) => c.json({ statement } satisfies workerWire.WorkerKeys));
   return {
-    app: useRoute(service),
+    app,
     close: async () => {
       await service.close();
       keys.wipe();
+      intake.wipe();
       await db.close();
     },
   };

@@ -3,7 +3,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Secret, toBase64url, utf8 } from '@caponier/crypto';
+import { fromBase64url, Secret, toBase64url, utf8 } from '@caponier/crypto';
+import { verifyStatement, workerWire } from '@caponier/protocol';
+import { sealTo } from '@caponier/session';
 import {
   makeUser,
   seededRandom,
@@ -43,16 +45,35 @@ export function startVault(
 
 export type Uses = (op: string, resource: string, body?: unknown) => Promise<TestAnswer>;
 
-/** Makes uses of one asker. */
+/** Makes uses of one asker; what is put is sealed on the way, as a device does. */
 export function usesOf(vault: Vault, { owner, grant }: TestUser, asker: TestAsker): Uses {
-  return (op, resource, body) => useWorker(vault.app, owner, { asker, grant, class: 'secret', op, resource, body });
+  return async (op, resource, body) => {
+    const sealed = isPut(body) ? await sealPut(vault, owner.id, resource, body) : body;
+    return useWorker(vault.app, owner, { asker, grant, class: 'secret', op, resource, body: sealed });
+  };
 }
 
-export const putBody = (value: string, ...hosts: string[]) => ({
-  value: toBase64url(utf8(value)),
-  hosts,
-  allowPrivate: false,
-});
+interface PutBody {
+  readonly value: string;
+  readonly hosts: readonly string[];
+  readonly allowPrivate: boolean;
+}
+
+const isPut = (body: unknown): body is PutBody => typeof body === 'object' && body !== null && 'value' in body;
+
+export const putBody = (value: string, ...hosts: string[]): PutBody => ({ value, hosts, allowPrivate: false });
+
+/** The body as the request signs it. */
+export async function sealPut(vault: Vault, owner: string, name: string, { value, ...rules }: PutBody) {
+  const { statement } = (await (await vault.app.request('/keys')).json()) as { statement: string };
+  const { prekey, kem } = verifyStatement(statement, 'prekeys').payload;
+  const context = workerWire.secretPutContext({ owner, name, ...rules });
+  const keys = { boxKey: fromBase64url(prekey), kemKey: fromBase64url(kem) };
+  return {
+    sealed: toBase64url(sealTo(utf8(value), { ...keys, context, random: seededRandom(`seal ${value}`) })),
+    ...rules,
+  };
+}
 
 export function temporaryFolder(): { readonly path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'caponier-vault-'));

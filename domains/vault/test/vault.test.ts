@@ -11,6 +11,7 @@ import { createNodeUpstream, revealContext, type Vault } from '../src/index.ts';
 import {
   masterKey,
   putBody,
+  sealPut,
   startUpstream,
   startVault,
   type TestUpstream,
@@ -120,9 +121,24 @@ describe('put', () => {
     ['a plain-text host that is not this machine', putBody('value', 'http://example.com:80')],
     ['too short a value', putBody('abc')],
     ['too long a value', putBody('x'.repeat(65_537))],
-    ['base64url that is not canonical', { ...putBody('x'), value: 'dmFsdWV' }],
+    ['a value in the clear, which the gate would see', { sealed: 'dmFsdWU', hosts: [], allowPrivate: false }],
+    ['base64url that is not canonical', { sealed: 'dmFsdWV', hosts: [], allowPrivate: false }],
   ])('refuses %s', async (_, body) => {
     expect(await person('secret.put', 'bad', body)).toMatchObject(refused('vault.bad_secret'));
+  });
+
+  it('refuses a value that was sealed for another name, owner or host', async () => {
+    const place = putBody('the-value', upstream.url);
+    const sealed = await sealPut(vault, ada.owner.id, 'mine', place);
+    const elsewhere = { ...sealed, hosts: ['evil.example.com'] };
+    expect(await person('secret.put', 'other', sealed)).toMatchObject(refused('vault.bad_secret'));
+    expect(await person('secret.put', 'mine', elsewhere)).toMatchObject(refused('vault.bad_secret'));
+    expect(await person('secret.put', 'mine', { ...sealed, allowPrivate: true })).toMatchObject(
+      refused('vault.bad_secret'),
+    );
+    const foreign = await sealPut(vault, ada.grant, 'mine', place);
+    expect(await person('secret.put', 'mine', foreign)).toMatchObject(refused('vault.bad_secret'));
+    expect(await person('secret.put', 'mine', sealed)).toMatchObject({ result: 'done' });
   });
 
   it.each(['', '*', 'a b', '../x', 'a*', 'x'.repeat(129)])('refuses the name %j', async (name) => {

@@ -1,3 +1,4 @@
+import { utf8 } from '@caponier/crypto';
 import * as z from 'zod/mini';
 import { count, edDid, hash, integer, list, nonce, seconds, text } from './kinds/members.ts';
 
@@ -38,16 +39,36 @@ export const memoryPlace = /^[a-z0-9][a-z0-9._-]{0,63}\/[\x21-\x29\x2b-\x7e]{1,1
 /** Bytes of a secret: the least is what an answer can be scrubbed of without finding it by chance. */
 export const secretBytes = { min: 4, max: 64 * 1024 } as const;
 
+/** Where a worker shows, in a `prekeys` statement of its own key, what can be sealed to it. */
+export const workerKeysPath = '/keys';
+export const WorkerKeys = z.strictObject({ statement: z.string().check(z.maxLength(16_384)) });
+
+/** Bytes that sealing adds: a mode, an X25519 key, an ML-KEM-768 ciphertext, a tag. */
+const sealBytes = 1 + 32 + 1088 + 16;
+
 /**
- * `value` is base64url. `hosts` are `host`, `host:port` (https), or `http://127.0.0.1:port` and `http://[::1]:port` for a
- * program beside the vault; a call goes to exactly these. Value and hosts are set together: whoever may write a secret
- * cannot send an older value somewhere new. `allowPrivate`: names among `hosts` may point to private addresses.
+ * `sealed` is base64url: the value, sealed to the vault's keys (`prekey` and `kem`) for `secretPutContext`, because the body
+ * of a request also goes to whoever decides, and a gate is not to see secrets. `hosts` are `host`, `host:port` (https), or
+ * `http://127.0.0.1:port` and `http://[::1]:port` for a program beside the vault; a call goes to exactly these. Value and
+ * hosts are set together: whoever may write a secret cannot send an older value somewhere new. `allowPrivate`: names among
+ * `hosts` may point to private addresses.
  */
 export const SecretPut = z.strictObject({
-  value: base64url(Math.ceil((secretBytes.max * 4) / 3)),
+  sealed: base64url(Math.ceil(((secretBytes.max + sealBytes) * 4) / 3)),
   hosts: list(z.string().check(z.maxLength(255)), 16),
   allowPrivate: flag,
 });
+
+/** What a value is sealed for: nobody can put it elsewhere, or allow it other hosts. */
+export function secretPutContext(place: {
+  readonly owner: string;
+  readonly name: string;
+  readonly hosts: readonly string[];
+  readonly allowPrivate: boolean;
+}): Uint8Array {
+  const { owner, name, hosts, allowPrivate } = place;
+  return utf8(JSON.stringify(['caponier secret.put 1', owner, name, hosts, allowPrivate]));
+}
 
 /** What stands where the secret goes. */
 export const secretPlaceholder = '{{secret}}';
@@ -163,6 +184,7 @@ export const ClassifyVerdict = z.strictObject({
 export type SecretPut = z.infer<typeof SecretPut>;
 export type SecretCall = z.infer<typeof SecretCall>;
 export type SecretCallAnswer = z.infer<typeof SecretCallAnswer>;
+export type WorkerKeys = z.infer<typeof WorkerKeys>;
 export type SecretFacts = z.infer<typeof SecretFacts>;
 export type SecretRevealed = z.infer<typeof SecretRevealed>;
 export type SecretList = z.infer<typeof SecretList>;

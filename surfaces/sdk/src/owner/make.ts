@@ -1,6 +1,6 @@
 import { toBase64url, utf8 } from '@caponier/crypto';
 import { type BoxDid, type Did, digestBody, type Payload, sign } from '@caponier/protocol';
-import { type LogAnchor, type Members, OwnerChain } from '@caponier/verify';
+import { type LogAnchor, type Members, OwnerChain, type Trust } from '@caponier/verify';
 import type { Hand } from './sign.ts';
 import type { GrantMembers, StartMaterial } from './types.ts';
 
@@ -37,7 +37,7 @@ export const starterGrant: GrantMembers = {
 };
 
 /** The anchor that a trust statement names. */
-export function anchorOf(trust: Pick<Members<'trust'>, 'log' | 'witnesses' | 'k'>): LogAnchor {
+export function anchorOf(trust: Pick<Trust, 'log' | 'witnesses' | 'k'>): LogAnchor {
   return { origin: trust.log.origin, key: trust.log.key, witnesses: trust.witnesses, k: trust.k };
 }
 
