@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fromBase64url, Secret, toBase64url, utf8 } from '@caponier/crypto';
+import { fromBase64url, Secret, utf8 } from '@caponier/crypto';
 import {
   decodeFrame,
   encodeFrame,
@@ -11,14 +11,11 @@ import {
   type FrameInput,
   type FrameName,
   keyOf,
-  leafClassOf,
   type Payload,
   relayErrorOf,
   type Signer,
-  sign,
 } from '@caponier/protocol';
-import { type ManualClock, makeOwner, manualClock, seededRandom, type TestOwner, testSigner } from '@caponier/testkit';
-import type { LaterKind } from '@caponier/verify';
+import { type ManualClock, makeOwner, manualClock, seededRandom, type TestOwner } from '@caponier/testkit';
 import { afterEach } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import {
@@ -32,6 +29,9 @@ import {
   type RelayStore,
   relayServerOptions,
 } from '../src/index.ts';
+import { helloOf, membershipOf, relaySigner } from './hello.ts';
+
+export { helloOf, membershipOf, relaySigner };
 
 const cleanups: (() => Promise<unknown> | unknown)[] = [];
 /** Runs after the test, last first. */
@@ -42,7 +42,6 @@ afterEach(async () => {
   while (cleanups.length > 0) await cleanups.pop()!();
 });
 
-export const relaySigner = testSigner('the relay');
 export const resumeSecret = Secret.from(utf8('a resume secret of more than 32 characters'));
 
 export interface TestRelay {
@@ -204,33 +203,6 @@ export class Peer {
     this.send('ping', {});
     await this.next('pong');
   }
-}
-
-/** The relay's part of an owner's chain: membership statements, cosigns beside them. */
-export function membershipOf(owner: TestOwner, until = Number.POSITIVE_INFINITY): string[] {
-  return owner.chain.signed
-    .slice(0, until)
-    .filter(({ statement }) => leafClassOf(statement.kind, statement.payload as Payload<LaterKind>) === 'membership')
-    .flatMap(({ statement, cosigns }) => [statement.jws, ...cosigns.map(({ jws }) => jws)]);
-}
-
-export async function helloOf(
-  signer: Signer,
-  challenge: Uint8Array,
-  seconds: number,
-  members: Partial<Payload<'hello'>>,
-): Promise<string> {
-  return sign(signer, 'hello', {
-    aud: relaySigner.did,
-    owner: null,
-    challenge: toBase64url(challenge),
-    mode: 'exclusive',
-    tls: null,
-    iat: seconds,
-    exp: seconds + 60,
-    nonce: toBase64url(challenge.slice(0, 16)),
-    ...members,
-  });
 }
 
 export interface Showing {

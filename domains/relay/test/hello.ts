@@ -1,0 +1,33 @@
+import { toBase64url } from '@caponier/crypto';
+import { leafClassOf, type Payload, type Signer, sign } from '@caponier/protocol';
+import { type TestOwner, testSigner } from '@caponier/testkit';
+import type { LaterKind } from '@caponier/verify';
+
+export const relaySigner = testSigner('the relay');
+
+/** A `hello` to the relay of the tests, with what differs. */
+export async function helloOf(
+  signer: Signer,
+  challenge: Uint8Array,
+  seconds: number,
+  members: Partial<Payload<'hello'>>,
+): Promise<string> {
+  return sign(signer, 'hello', {
+    aud: relaySigner.did,
+    owner: null,
+    challenge: toBase64url(challenge),
+    mode: 'exclusive',
+    tls: null,
+    iat: seconds,
+    exp: seconds + 60,
+    nonce: toBase64url(challenge.slice(0, 16)),
+    ...members,
+  });
+}
+
+/** The relay's part of an owner's chain: membership statements, cosigns beside them. */
+export function membershipOf(owner: TestOwner): string[] {
+  return owner.chain.signed
+    .filter(({ statement }) => leafClassOf(statement.kind, statement.payload as Payload<LaterKind>) === 'membership')
+    .flatMap(({ statement, cosigns }) => [statement.jws, ...cosigns.map(({ jws }) => jws)]);
+}
