@@ -1,14 +1,4 @@
-/**
- * What programs import. The functions that make these things:
- *
- *     createDevice(options: DeviceOptions): Promise<Device>
- *     joinByCode(platform: Platform, options: JoinOptions): Joining
- *     makeOwner(options: MakeOwnerOptions): Promise<{ start: StartMaterial; … }>
- *     publishOwner(platform, start): Promise<PublishReport>            the first chain to its registry
- *     signNeed(need: SigningNeed, pen: { signer, random, clock, cosigners? }): Promise<SignedNeed>
- *     newDeviceKeys(random): { seed, boxSeed }   deviceKeysOf(seed, boxSeed): DeviceKeys
- *     memoryKeyValue(): KeyValue      printable(text): string      createTransport(): Transport
- */
+/** What programs import: a device and everything it does, joining, making an owner, and the owner's hand. */
 
 export { createTransport } from '#transport';
 export {
@@ -24,6 +14,8 @@ export {
   parseReply,
 } from './agent/calls.ts';
 export type { Admit, ChannelPeer, ChannelPurpose, Channels, Duplex } from './channels/types.ts';
+export { deviceKeysOf, joinByCode, newDeviceSeeds } from './device/begin.ts';
+export { createDevice } from './device/device.ts';
 export type { Device, DeviceOptions, DeviceStatus, LogEntry } from './device/types.ts';
 export type { Service, ServiceRole } from './directory/types.ts';
 export type {
@@ -48,7 +40,7 @@ export {
   signServices,
   starterGrant,
 } from './owner/make.ts';
-export { type Hand, signNeed } from './owner/sign.ts';
+export { type Hand, signDrafts, signNeed, signTicket } from './owner/sign.ts';
 export type {
   Draft,
   FreezeTarget,
@@ -66,5 +58,6 @@ export { fetchOver } from './platform/fetch.ts';
 export { helloFor } from './platform/hello.ts';
 export { type Platform, systemWait } from './platform/platform.ts';
 export type { KeyValue, KeyValueChange } from './store/key-value.ts';
+export { memoryKeyValue } from './store/memory.ts';
 export { printable } from './text/printable.ts';
 export type { Transport } from './transport/types.ts';

@@ -80,4 +80,10 @@ export const ownerErrors = defineErrors({
     title: 'The owner names no such service, or nobody says where it is.',
     hint: 'See `caponier status`; start it with `caponier up`, or fetch its address with a new code.',
   },
+  'owner.other_deployment': {
+    status: 409,
+    exit: 5,
+    title: 'The two owners use different registries or relays.',
+    hint: 'Join with a new home: its owner is then made in the deployment of the code.',
+  },
 });

@@ -130,32 +130,31 @@ export class DeviceChannels implements Channels {
     } finally {
       done.abort();
     }
-    const messages = new MessageDuplex(handshake.finish(), stream, bodies);
+    return this.#keep(new MessageDuplex(handshake.finish(), stream, bodies), purpose, peerOf(view, device), viewAge);
+  }
+
+  /** A channel stays in our sight until it is closed, or both ends said that nothing more comes. */
+  #keep(messages: MessageDuplex, purpose: ChannelPurpose, peer: ChannelPeer, viewAge: number): Duplex {
+    const close = () => {
+      this.#live.delete(channel);
+      messages.close();
+    };
+    let open = 2;
+    const ended = () => {
+      open -= 1;
+      if (open === 0) close();
+    };
     const channel: Duplex = {
       purpose,
-      peer: peerOf(view, device),
+      peer,
       viewAge,
       send: (message) => messages.send(message),
-      messages: this.#whileLive(messages.messages, () => channel),
-      end: () => messages.end(),
-      close: () => {
-        this.#live.delete(channel);
-        messages.close();
-      },
+      messages: whenDone(messages.messages, ended, close),
+      end: () => messages.end().then(ended),
+      close,
     };
     this.#live.add(channel);
     return channel;
-  }
-
-  async *#whileLive(
-    messages: AsyncIterable<Uint8Array>,
-    channel: () => Duplex,
-  ): AsyncGenerator<Uint8Array, void, void> {
-    try {
-      yield* messages;
-    } finally {
-      this.#live.delete(channel());
-    }
   }
 
   #recheck(): void {
@@ -170,6 +169,20 @@ export class DeviceChannels implements Channels {
       }
     }
   }
+}
+
+async function* whenDone(
+  messages: AsyncIterable<Uint8Array>,
+  ended: () => void,
+  cut: () => void,
+): AsyncGenerator<Uint8Array, void, void> {
+  try {
+    yield* messages;
+  } catch (error) {
+    cut();
+    throw error;
+  }
+  ended();
 }
 
 type Party = ChannelContext['initiator'];

@@ -94,7 +94,7 @@ export interface JoinOptions {
   readonly device: string;
   /** What this owner calls the contact, for kind `contact`. */
   readonly contact?: string;
-  /** Root of an owner to be made on the way, where kind `contact` is joined without one. Signs only after both said yes, but for the first statement. */
+  /** Root of an owner to be made on the way, where kind `contact` is joined without one. */
   readonly root?: Signer;
 }
 
