@@ -53,7 +53,7 @@ export async function keyNeverHeld(stage: Stage): Promise<string> {
       'the card tells who asks for what',
     );
     stage.say(`phone   caponier asks              ${card.agent} asks: ${card.op} ${card.resource}: “${card.purpose}”`);
-    expect(seen.length === 0, 'nothing goes out before the yes');
+    expect(seen.at(0) === undefined, 'nothing goes out before the yes');
     await phone.run('asks', '--approve', card.id);
     stage.say('phone   caponier asks --approve    one tap');
 
