@@ -469,3 +469,25 @@ describe('the table', () => {
     expect(keyBytes(relaySigner)).toHaveLength(32);
   });
 });
+
+describe('the check itself, in process', () => {
+  it('lets none of the attempts in that change one character of what is shown', async () => {
+    const ada = await ownerNamed('ada');
+    const test = await startRelay();
+    const challenge = new Uint8Array(32).fill(1);
+    const hello = await helloOf(ada.box.signer, challenge, test.clock.seconds(), { owner: ada.id });
+    const good = { challenge, hello, ticket: '', resume: new Uint8Array(0), chain: membershipOf(ada) };
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.';
+    for (let n = 0; n < 300; n++) {
+      // The hello, and each statement that the device's own enrolment stands on: owner, trust, a sibling, itself.
+      const place = (n % 5) - 1;
+      const text = place < 0 ? hello : good.chain[place]!;
+      const at = (n * 104_729) % text.length;
+      const to = alphabet[(alphabet.indexOf(text[at]!) + 1 + (n % 60)) % alphabet.length]!;
+      const changed = `${text.slice(0, at)}${to}${text.slice(at + 1)}`;
+      const proof = place < 0 ? { ...good, hello: changed } : { ...good, chain: good.chain.with(place, changed) };
+      await expect(test.relay.admission.prove(proof)).rejects.toThrow('relay.');
+    }
+    expect(await test.relay.admission.prove(good)).toMatchObject({ did: ada.box.did, owner: ada.id });
+  });
+});
