@@ -60,7 +60,6 @@ export {
 export {
   type Database,
   type DatabaseOptions,
-  MAX_BATCH,
   MAX_DATABASE_BYTES,
   MAX_WAITING,
   MAX_WAITING_BYTES,
@@ -106,6 +105,7 @@ export {
   standingRemovals,
   standRemoval,
 } from './sqlite/head-store.ts';
+export { MAX_BATCH } from './sqlite/lane.ts';
 export type { Migrations } from './sqlite/migrations.ts';
 export { createReplayCache, type ReplayCacheOperations, replayCacheTables, takeNonce } from './sqlite/replay-cache.ts';
 export { int, type Row, type Sql, type SqlValue } from './sqlite/sql.ts';

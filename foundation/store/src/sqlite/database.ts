@@ -1,7 +1,8 @@
 import { fail } from '@caponier/protocol';
 import type { Failure } from './errors.ts';
+import { Lane } from './lane.ts';
 import { locate } from './locate.ts';
-import type { Answers, Call, Setup } from './messages.ts';
+import type { Answers, Setup } from './messages.ts';
 import type { Migrations } from './migrations.ts';
 import type { Sql } from './sql.ts';
 import { StorageThread } from './thread.ts';
@@ -12,9 +13,6 @@ export const MAX_WAITING = 10_000;
 
 /** Bytes of arguments that may wait at once; above it `store.unavailable`. */
 export const MAX_WAITING_BYTES = 64 * 1024 * 1024;
-
-/** Operations in one transaction: bounds how long the first of them waits for the last. */
-export const MAX_BATCH = 1_024;
 
 /** Operations that are sent ahead while their batch is still being asked for: the thread works on them meanwhile. */
 const SENT_AHEAD = 16;
@@ -104,13 +102,6 @@ export interface Database<Ops> {
   close(): Promise<void>;
 }
 
-interface Waiting {
-  readonly call: Call;
-  readonly bytes: number;
-  resolve(value: unknown): void;
-  reject(error: unknown): void;
-}
-
 /**
  * Opens (or makes) a database and brings its tables up to date. Throws `store.not_durable` when the file system or
  * SQLite would not keep what is acknowledged, `store.damaged`, `store.too_new`, `store.unavailable`.
@@ -119,51 +110,6 @@ export async function openDatabase<Ops>(options: DatabaseOptions): Promise<Datab
   const handle = new Handle(options);
   await handle.opened;
   return handle as unknown as Database<Ops>;
-}
-
-/** Calls of one kind: those that wait for the thread, and the batch that it has. */
-class Lane {
-  waiting: Waiting[] = [];
-  flying: Waiting[] = [];
-  /** Whether the batch that it has still takes more. */
-  open = false;
-
-  get size(): number {
-    return this.waiting.length + this.flying.length;
-  }
-
-  /** One batch is under way at a time: what arrives after its end becomes the next, so the batch grows with the load. */
-  get maySend(): boolean {
-    return this.open || this.flying.length === 0;
-  }
-
-  /** What goes to the thread now. The batch stays open if `more` is to come and there is room. */
-  send(more: boolean): Call[] {
-    const sent = this.waiting.splice(0, MAX_BATCH - this.flying.length);
-    this.flying.push(...sent);
-    this.open = more && this.flying.length < MAX_BATCH;
-    return sent.map(({ call }) => call);
-  }
-
-  /** Settles what was flying, and says how many bytes that frees. */
-  settle({ values, failures }: Answers): number {
-    const settled = this.flying;
-    this.flying = [];
-    for (const [index, failure] of failures) settled[index]?.reject(fail(failure.code, failure.detail));
-    // A promise is settled once: those that failed are past this.
-    let bytes = 0;
-    settled.forEach((waiting, index) => {
-      waiting.resolve(values[index]);
-      bytes += waiting.bytes;
-    });
-    return bytes;
-  }
-
-  refuseAll(failure: Failure): void {
-    for (const { reject } of [...this.flying.splice(0), ...this.waiting.splice(0)]) {
-      reject(fail(failure.code, failure.detail));
-    }
-  }
 }
 
 class Handle {
