@@ -126,8 +126,9 @@ export class Admission {
     const { relay, tls, clock } = this.#options;
     if (payload.aud !== relay) throw fail('relay.bad_hello', 'for another relay');
     if (payload.challenge !== toBase64url(challenge)) throw fail('relay.bad_hello', 'for another challenge');
-    // Browsers cannot see the certificate and say null; whoever can see it must have seen ours, or somebody stands between.
-    if (payload.tls !== null && payload.tls !== tls) throw fail('relay.bad_hello', 'for another channel');
+    // Whoever can see the certificate must have seen ours, or somebody stands between; browsers cannot, and say null.
+    if (tls !== null && payload.tls !== null && payload.tls !== tls)
+      throw fail('relay.bad_hello', 'for another channel');
     checkTimes(payload, clock());
     if (payload.exp - payload.iat > maxHelloSeconds) throw fail('relay.bad_hello', 'lives too long');
   }
