@@ -1,3 +1,8 @@
+export { buildCapsule, type CapsuleMaterial, type LoggedStatement, type UseMaterial } from './capsule/build.ts';
+export { maxCapsuleBytes, maxTrustFileBytes } from './capsule/form.ts';
+export type { CapsuleReport, CapsuleStory } from './capsule/report.ts';
+export { buildTrustFile } from './capsule/trust-file.ts';
+export { verifyCapsule } from './capsule/verify.ts';
 export { type FollowerOptions, LogFollower, retryMs, silenceMs } from './follow/follower.ts';
 export { type DatedView, type Purpose, requireFresh } from './follow/freshness.ts';
 export { maxUncoveredBytes, maxUncoveredLeaves, openHead } from './follow/heads.ts';

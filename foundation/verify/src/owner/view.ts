@@ -44,6 +44,7 @@ interface Parts {
 }
 
 const onlyHere = Symbol('view');
+let make: (parts: Parts) => OwnerView;
 
 /**
  * What an owner's chain says, at one point of it. Immutable: applying a statement gives a new view or a coded error.
@@ -54,7 +55,12 @@ const onlyHere = Symbol('view');
 export class OwnerView {
   readonly #parts: Parts;
 
-  private constructor(_proof: typeof onlyHere, parts: Parts) {
+  static {
+    make = (parts) => new OwnerView(onlyHere, parts);
+  }
+
+  private constructor(proof: typeof onlyHere, parts: Parts) {
+    if (proof !== onlyHere) throw fail('host.internal', 'OwnerView is made of statements only');
     this.#parts = parts;
     Object.freeze(this);
   }
@@ -293,6 +299,18 @@ export class OwnerView {
       id,
     );
   }
+}
+
+/**
+ * A view of those statements alone that a capsule proves to be in force. Not exported from the module: whoever holds a view
+ * elsewhere holds the whole chain.
+ */
+export function viewOfMembers(
+  id: string,
+  place: { readonly seq: number; readonly head: string },
+  state: State,
+): OwnerView {
+  return make({ id, mode: 'full', ...place, state, freezes: new Map(), removals: new Map(), hidden: new Set() });
 }
 
 function viewOf(state: State, self: string): string {

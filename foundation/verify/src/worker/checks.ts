@@ -1,19 +1,20 @@
 import { crypto, fromBase64url } from '@caponier/crypto';
 import { checkBody, fail, limits } from '@caponier/protocol';
+import type { RequestUnderCheck } from '../request/context.ts';
 import { maxUseSeconds, requireTime } from '../request/times.ts';
 import type { UseUnderCheck } from './under-check.ts';
 
 /** The checks that only a worker makes; those it shares with broker and gate stand in `request/`. */
 
 /** By the broker or gate that this owner's `trust` and this grant name. Throws `permit.bad_issuer`. */
-export function checkIssuer({ bundle, owner, grant }: UseUnderCheck): void {
+export function checkIssuer({ bundle, owner, grant }: RequestUnderCheck): void {
   const { kid } = bundle.permit;
   const named = grant.decides === 'gate' ? owner.view.isGate(kid) : owner.view.isBroker(kid);
   if (!named) throw fail('permit.bad_issuer');
 }
 
 /** The permit is for this request, of this owner, under this grant. Throws `permit.request_mismatch`. */
-export function checkAgreement({ bundle, request }: UseUnderCheck): void {
+export function checkAgreement({ bundle, request }: RequestUnderCheck): void {
   const { payload: permit } = bundle.permit;
   const { owner, grant } = request.payload;
   if (permit.request !== request.id) throw fail('permit.request_mismatch', 'request');
@@ -21,7 +22,7 @@ export function checkAgreement({ bundle, request }: UseUnderCheck): void {
 }
 
 /** It says yes, and to no more uses than asked; a gate's yes is for one. Throws `permit.not_allowed`. */
-export function checkDecision({ bundle, request, grant }: UseUnderCheck): void {
+export function checkDecision({ bundle, request, grant }: RequestUnderCheck): void {
   const { decision, uses } = bundle.permit.payload;
   if (decision !== 'allow') throw fail('permit.not_allowed', decision);
   if (uses < 1 || uses > request.payload.uses || (grant.decides === 'gate' && uses > 1))
@@ -58,7 +59,7 @@ export function checkResource({ request, me }: UseUnderCheck): void {
 }
 
 /** Throws `permit.expired`. */
-export function checkPermitTimes({ bundle, now }: UseUnderCheck): void {
+export function checkPermitTimes({ bundle, now }: RequestUnderCheck): void {
   requireTime(bundle.permit.payload, now, 'permit.expired', limits.permitSeconds.max);
 }
 
@@ -75,7 +76,7 @@ export async function checkCeilings({ grant, count, ledger, now }: UseUnderCheck
 }
 
 /** By the key that made the request: a permit alone is of no use to who steals it. Throws `use.bad_signer`. */
-export function checkUseSigner({ bundle, request }: UseUnderCheck): void {
+export function checkUseSigner({ bundle, request }: RequestUnderCheck): void {
   if (bundle.use.kid !== request.kid) throw fail('use.bad_signer');
 }
 
@@ -90,6 +91,6 @@ export function checkUseProof({ bundle, request, me, call, body }: UseUnderCheck
 }
 
 /** Throws `use.expired`. */
-export function checkUseTimes({ bundle, now }: UseUnderCheck): void {
+export function checkUseTimes({ bundle, now }: RequestUnderCheck): void {
   requireTime(bundle.use.payload, now, 'use.expired', maxUseSeconds);
 }

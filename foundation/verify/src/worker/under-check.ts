@@ -1,6 +1,7 @@
 import type { Did } from '@caponier/protocol';
 import type { Bundle } from '../request/bundle.ts';
 import { RequestUnderCheck, type Views } from '../request/context.ts';
+import { subjectOf } from '../request/submission.ts';
 import type { CountKey, WorkerLedger } from './ports.ts';
 
 /** Who the worker is and what it does. */
@@ -46,10 +47,7 @@ export class UseUnderCheck extends RequestUnderCheck {
 
   /** By name, never by run key; a contact's names are told apart from ours. */
   get count(): CountKey {
-    const { owner, agent, device } = this.asker;
     const { op, resource } = this.request.payload;
-    const name = agent ?? device;
-    const own = owner === this.owner.view.id;
-    return { owner: this.owner.view.id, agent: own ? name : `${owner}/${name}`, op, resource };
+    return { owner: this.owner.view.id, agent: subjectOf(this), op, resource };
   }
 }
