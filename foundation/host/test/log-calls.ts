@@ -14,20 +14,57 @@ export interface Walked {
 }
 
 const methods = new Set(['event', 'warn', 'error']);
+const eventPattern = /^[a-z_]+\.[a-z_]+$/;
 const isLog = (expression: ts.Expression): boolean => {
   const name = ts.isPropertyAccessExpression(expression) ? expression.name.text : expression.getText();
   return /^#?log$|Log$/.test(name);
 };
 
+/** `(event, fields) => log.event(event, fields)` hands the log on; what is written through it is judged where it is called. */
+function handsOn(call: ts.CallExpression): boolean {
+  const { parent } = call;
+  return (
+    ts.isArrowFunction(parent) &&
+    parent.body === call &&
+    parent.parameters.length === call.arguments.length &&
+    parent.parameters.every(({ name }, i) => name.getText() === call.arguments[i]?.getText())
+  );
+}
+
+/** `log.event('noun.verb', …)`, or, where the log was handed on as a function, `log('noun.verb', …)`. */
+function isLogCall(call: ts.CallExpression): boolean {
+  const { expression } = call;
+  if (ts.isPropertyAccessExpression(expression) && methods.has(expression.name.text) && isLog(expression.expression)) {
+    return !handsOn(call);
+  }
+  const [first] = call.arguments;
+  return isLog(expression) && first !== undefined && ts.isStringLiteral(first) && eventPattern.test(first.text);
+}
+
 function checkName(argument: ts.Expression | undefined): string | undefined {
-  if (argument && ts.isStringLiteral(argument) && /^[a-z_]+\.[a-z_]+$/.test(argument.text)) return undefined;
+  if (argument && ts.isStringLiteral(argument) && eventPattern.test(argument.text)) return undefined;
   return 'the event is not written out as noun.verb';
+}
+
+/** The objects an expression may be, each written out; undefined where it may be another. */
+function objectsOf(expression: ts.Expression): ts.ObjectLiteralExpression[] | undefined {
+  if (ts.isObjectLiteralExpression(expression)) return [expression];
+  if (ts.isParenthesizedExpression(expression)) return objectsOf(expression.expression);
+  if (!ts.isConditionalExpression(expression)) return undefined;
+  const [yes, no] = [objectsOf(expression.whenTrue), objectsOf(expression.whenFalse)];
+  return yes && no && [...yes, ...no];
 }
 
 function checkFields(argument: ts.Expression | undefined): string | undefined {
   if (argument === undefined) return undefined;
-  if (!ts.isObjectLiteralExpression(argument)) return 'the fields are not written out';
-  for (const property of argument.properties) {
+  const objects = objectsOf(argument);
+  if (!objects) return 'the fields are not written out';
+  for (const property of objects.flatMap(({ properties }) => [...properties])) {
+    if (ts.isSpreadAssignment(property)) {
+      const finding = checkFields(property.expression);
+      if (finding) return finding;
+      continue;
+    }
     const named = ts.isPropertyAssignment(property) || ts.isShorthandPropertyAssignment(property);
     if (!named || !ts.isIdentifier(property.name)) return 'the fields are not written out';
     if (!Object.hasOwn(logFields, property.name.text)) return `the field ${property.name.text} is not allowed`;
@@ -56,14 +93,11 @@ export function walkLogCalls(file: string, text: string): Walked {
   };
   const visit = (node: ts.Node): void => {
     found(node, aroundTheLog(node));
-    if (ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression)) {
-      const { expression: receiver, name } = node.expression;
-      if (methods.has(name.text) && isLog(receiver)) {
-        calls++;
-        found(node, checkName(node.arguments[0]));
-        found(node, checkFields(node.arguments[1]));
-        if (node.arguments.length > 2) found(node, 'more than an event and its fields');
-      }
+    if (ts.isCallExpression(node) && isLogCall(node)) {
+      calls++;
+      found(node, checkName(node.arguments[0]));
+      found(node, checkFields(node.arguments[1]));
+      if (node.arguments.length > 2) found(node, 'more than an event and its fields');
     }
     ts.forEachChild(node, visit);
   };
