@@ -33,6 +33,48 @@ export const cliErrors = defineErrors({
     title: 'The owner key is not on this machine.',
     hint: 'Run this where `caponier up` or `caponier recover` was run.',
   },
+  'cli.no_file': {
+    status: 400,
+    exit: 1,
+    title: 'The file cannot be read or written:',
+    hint: 'Check its name and place.',
+  },
+  'cli.no_request': {
+    status: 404,
+    exit: 5,
+    title: 'There is no such request, or not one alone.',
+    hint: 'See `caponier log` for the ids.',
+  },
+  'cli.no_policy_text': {
+    status: 404,
+    exit: 5,
+    title: 'This machine did not set the policy, so it has no text of it.',
+    hint: 'Run this where it was set.',
+  },
+  'cli.has_recovery': {
+    status: 409,
+    exit: 5,
+    title: 'This owner has a recovery key already.',
+    hint: 'Its 24 words were shown once, when it was made.',
+  },
+  'cli.wrong_phrase': {
+    status: 403,
+    exit: 5,
+    title: 'These words are not this owner’s.',
+    hint: 'Check the words and their order.',
+  },
+  'cli.no_card': {
+    status: 404,
+    exit: 5,
+    title: 'There is no such card, or not one alone.',
+    hint: 'See `caponier asks` for numbers and ids.',
+  },
+  'cli.no_grant': {
+    status: 404,
+    exit: 5,
+    title: 'There is no such grant, or not one alone.',
+    hint: 'See `caponier grant list` for the ids.',
+  },
   'cli.no_device': {
     status: 404,
     exit: 5,

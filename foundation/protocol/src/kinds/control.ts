@@ -43,7 +43,7 @@ export const service = z.strictObject({
       class: z.nullable(word),
       key: edDid,
       url: text(512),
-      /** SHA-256 of the certificate (DER), where it is self-signed; null where the web's authorities vouch or the address is loopback. */
+      /** SHA-256 of the public key (SPKI) of the certificate, where it is self-signed; null where the web's authorities vouch or the address is loopback. */
       pin: z.nullable(hash),
       custody,
     }),
@@ -60,7 +60,7 @@ export const hello = z.strictObject({
   challenge: base64urlBytes(32),
   /** `exclusive` replaces an older connection of the device; `shared` stands beside it. */
   mode: z.enum(['exclusive', 'shared']),
-  /** SHA-256 of the certificate seen (DER), where TLS ends at the service itself; null over loopback or a proxy. */
+  /** SHA-256 of the public key (SPKI) of the certificate seen, where TLS ends at the service itself; null over loopback or a proxy. */
   tls: z.nullable(hash),
   ...timed,
 });
