@@ -18,12 +18,13 @@ export function hereIdentity(): { readonly home: Home; readonly identity: Identi
   return { home, identity };
 }
 
-export function socketPath(home: Home): string {
-  return join(home.path, 'run', socketFile);
+/** The daemon of this home; a call throws `cli.no_daemon` where none runs. */
+export function localDaemon(home: Home): LocalClient {
+  return localClient(join(home.path, 'run', socketFile));
 }
 
-/** This device's daemon. Throws `cli.no_owner`; a call throws `cli.no_daemon` where none runs. */
+/** Home, identity and daemon of this device. Throws `cli.no_owner`. */
 export function hereDaemon(): { readonly home: Home; readonly identity: Identity; readonly client: LocalClient } {
   const { home, identity } = hereIdentity();
-  return { home, identity, client: localClient(socketPath(home)) };
+  return { home, identity, client: localDaemon(home) };
 }

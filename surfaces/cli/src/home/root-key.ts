@@ -8,8 +8,6 @@ const rootFile = 'root.key';
 /** A key that becomes the root's once the chain says so. */
 const nextRootFile = 'root.next.key';
 const seedBytes = 32;
-/** An environment variable for the passphrase would be read by every child: it is typed, or piped by whoever automates. */
-const question = 'Passphrase of the owner key';
 
 const keysOf = (home: Home) => home.folder('keys');
 
@@ -17,20 +15,17 @@ export function hasRoot(home: Home): boolean {
   return keysOf(home).list().includes(rootFile);
 }
 
-export function isSealed(bytes: Uint8Array): boolean {
-  return bytes.length !== seedBytes;
-}
-
-/**
- * The root for one signature: read, used, wiped; nothing is cached and the daemon never sees it. Throws
- * `cli.no_root`, `crypto.bad_key_file`, `crypto.decrypt_failed`.
- */
-export async function withRoot<T>(home: Home, use: (signer: Signer) => Promise<T>): Promise<T> {
+/** Throws `cli.no_root`, `crypto.bad_key_file`, `crypto.decrypt_failed`. */
+async function openRoot(home: Home): Promise<Secret> {
   const bytes = keysOf(home).read(rootFile);
   if (!bytes) throw fail('cli.no_root');
-  const seed = isSealed(bytes)
-    ? openKeyFile(bytes, passphraseFromText(await readSecret(question)))
-    : Secret.from(bytes);
+  if (bytes.length === seedBytes) return Secret.from(bytes);
+  return openKeyFile(bytes, passphraseFromText(await readSecret('Passphrase of the owner key')));
+}
+
+/** The root for one signature: read, used, wiped; nothing is cached and the daemon never sees it. Throws as `openRoot`. */
+export async function withRoot<T>(home: Home, use: (signer: Signer) => Promise<T>): Promise<T> {
+  const seed = await openRoot(home);
   try {
     return await use(seedSigner(seed));
   } finally {
@@ -60,15 +55,18 @@ export function adoptRoot(home: Home): void {
   keys.remove(nextRootFile);
 }
 
-/** Seals the root under a passphrase, or takes the passphrase away with an empty one. */
-export async function sealRoot(home: Home, passphrase: string, random: Random): Promise<void> {
-  const keys = keysOf(home);
-  const bytes = keys.read(rootFile);
-  if (!bytes) throw fail('cli.no_root');
-  const seed = isSealed(bytes)
-    ? openKeyFile(bytes, passphraseFromText(await readSecret(question)))
-    : Secret.from(bytes);
-  const kept = passphrase === '' ? seed.expose() : sealKeyFile(seed, passphraseFromText(passphrase), random);
-  keys.write(rootFile, kept);
-  seed.wipe();
+/**
+ * Seals the root under a passphrase, or takes the passphrase away with an empty one; the old one is asked for first. Yields
+ * whether it is sealed now.
+ */
+export async function sealRoot(home: Home, ask: () => Promise<string>, random: Random): Promise<boolean> {
+  const seed = await openRoot(home);
+  try {
+    const passphrase = await ask();
+    const open = passphrase === '';
+    keysOf(home).write(rootFile, open ? seed.expose() : sealKeyFile(seed, passphraseFromText(passphrase), random));
+    return !open;
+  } finally {
+    seed.wipe();
+  }
 }

@@ -1,3 +1,4 @@
+import type { Home } from '@caponier/host';
 import { type Did, fail, type Payload } from '@caponier/protocol';
 import type { LogAnchor } from '@caponier/verify';
 import * as z from 'zod/mini';
@@ -58,6 +59,12 @@ export function parseDeployment(text: string, name: string = deploymentFile): De
   const parsed = form.safeParse(value);
   if (parsed.success) return parsed.data as Deployment;
   throw fail('host.bad_config', `${name}: ${parsed.error.issues[0]?.path.join('.') || 'not an object'}`);
+}
+
+/** The deployment whose services this home runs; undefined where it runs none. Throws `host.bad_config`. */
+export function readDeployment(home: Home): Deployment | undefined {
+  const bytes = home.read(deploymentFile);
+  return bytes && parseDeployment(new TextDecoder().decode(bytes));
 }
 
 export function encodeDeployment(deployment: Deployment): string {

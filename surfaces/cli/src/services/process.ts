@@ -5,7 +5,6 @@ import {
   createLog,
   fileSigner,
   type Home,
-  isLoopback,
   type Limit,
   type Log,
   loadOrCreateCertificate,
@@ -19,8 +18,16 @@ import { fail, type Signer } from '@caponier/protocol';
 import { createTransport, type Transport } from '@caponier/sdk/net';
 import { hereHome } from '../home/context.ts';
 import type { Output } from '../terminal/output.ts';
-import { type Deployment, deploymentFile, type Listed, parseDeployment, serviceOf } from './deployment.ts';
+import {
+  type Deployment,
+  deploymentFile,
+  type Listed,
+  parseDeployment,
+  readDeployment,
+  serviceOf,
+} from './deployment.ts';
 import type { ServiceName } from './names.ts';
+import { untilAsked } from './signals.ts';
 
 /** What a service is composed from. */
 export interface ServiceContext {
@@ -69,7 +76,7 @@ export function limitOptions(limits: readonly Limit[]): (readonly [string, strin
   return limits.map(({ flag, env, doc, default: value }) => [`${flag} <n>`, `${doc} (${value}; ${env})`] as const);
 }
 
-async function readDeployment(home: Home, file: string | undefined): Promise<Deployment> {
+async function findDeployment(home: Home, file: string | undefined): Promise<Deployment> {
   if (file !== undefined) {
     const { readFile } = await import('node:fs/promises');
     const text = await readFile(file, 'utf8').catch((cause: unknown) => {
@@ -77,11 +84,9 @@ async function readDeployment(home: Home, file: string | undefined): Promise<Dep
     });
     return parseDeployment(text, file);
   }
-  const bytes = home.read(deploymentFile);
-  if (!bytes) {
-    throw fail('host.bad_config', `no ${deploymentFile} in ${home.path}: give --deployment, or run \`caponier up\``);
-  }
-  return parseDeployment(new TextDecoder().decode(bytes));
+  const here = readDeployment(home);
+  if (here) return here;
+  throw fail('host.bad_config', `no ${deploymentFile} in ${home.path}: give --deployment, or run \`caponier up\``);
 }
 
 function portOf(flags: ServiceFlags, me: Listed): number {
@@ -113,7 +118,7 @@ export async function runService(
     output.document({ service: name.name, key: signer.did });
     return;
   }
-  const deployment = await readDeployment(home, flags.deployment);
+  const deployment = await findDeployment(home, flags.deployment);
   const me = serviceOf(deployment, name.role, name.class);
   if (me.key !== signer.did) throw fail('host.bad_config', `${deploymentFile} names another key for ${name.name}`);
   const settings = { flags: limitFlags(flags), env: process.env };
@@ -154,15 +159,3 @@ function sayReady(name: ServiceName, url: string, output: Output): void {
   output.line(`${name.name} listens on ${url}`);
   output.item({ ready: name.name, url });
 }
-
-/** Until somebody says that it should end: a signal, or the end of the supervisor that started it. */
-export function untilAsked(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once('SIGTERM', resolve);
-    process.once('SIGINT', resolve);
-    // A supervisor that was killed must not leave its services behind.
-    if (process.send) process.once('disconnect', resolve);
-  });
-}
-
-export { isLoopback };

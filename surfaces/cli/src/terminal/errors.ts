@@ -5,6 +5,8 @@ import { printable } from '@caponier/sdk/printable';
 /** Codes whose detail is about what this user typed or set up here, and made in this process: it may be shown. */
 const ownDetails = new Set([
   'cli.usage',
+  'cli.no_file',
+  'cli.not_ready',
   'host.bad_config',
   'host.loose_permissions',
   'host.public_plaintext',

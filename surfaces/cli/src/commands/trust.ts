@@ -1,0 +1,25 @@
+import type { CommandSpec } from '../command.ts';
+
+export const trust: CommandSpec = {
+  usage: 'trust',
+  summary: 'Show whose word counts for this owner',
+  examples: ['caponier trust'],
+  action: async ({ output }) => {
+    const { hereDaemon } = await import('../home/context.ts');
+    const { client } = hereDaemon();
+    const { trust: named } = await client.call('view', {});
+    output.document({ trust: named });
+    if (!named) return output.line('This owner trusts no service yet.');
+    const { operators, log, witnesses, k, relays, broker, gate, workers } = named;
+    output.table([
+      ['log', `${log.origin}, key ${log.key}`],
+      ...witnesses.map(({ name, key }) => ['witness', `${name}, key ${key}`]),
+      ['', `${k} of ${witnesses.length} must sign a head`],
+      ...relays.map((key) => ['relay', key]),
+      ...broker.map((key) => ['broker', key]),
+      ...gate.map((key) => ['gate', key]),
+      ...workers.flatMap(({ class: of, keys }) => keys.map((key) => [`worker ${of}`, key])),
+      ...operators.map((key) => ['operator', key]),
+    ]);
+  },
+};

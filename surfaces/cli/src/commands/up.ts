@@ -1,0 +1,18 @@
+import type { CommandSpec } from '../command.ts';
+
+export const up: CommandSpec = {
+  usage: 'up',
+  summary: 'Make an owner here, or start what is stopped',
+  about: `The first time it makes an owner, its services and this device; it asks nothing. On a
+machine that joined, it starts the daemon. Everything goes on in the background.`,
+  options: [
+    ['--host <address>', 'where services listen (default: this machine in its private network)'],
+    ['--port-base <n>', 'first of the ports (default: any free ones, kept from then on)'],
+    ['--name <name>', 'what this device is called (default: the name of the machine)'],
+    ['--passphrase', 'ask for a passphrase for the owner key'],
+    ['--foreground', 'stay, and stop everything on Ctrl-C'],
+    ['--allow-root', 'run as root, where there is no other user'],
+  ],
+  examples: ['caponier up', 'caponier up --host 127.0.0.1 --name laptop'],
+  action: async (run) => (await import('../up/up.ts')).runUp(run),
+};

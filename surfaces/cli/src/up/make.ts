@@ -1,0 +1,116 @@
+import { crypto } from '@caponier/crypto';
+import { deviceSeeds, type Identity, writeIdentity } from '@caponier/daemon/client';
+import {
+  fileSigner,
+  type Home,
+  isLoopback,
+  loadOrCreateCertificate,
+  loadOrCreateKey,
+  systemClock,
+  systemRandom,
+} from '@caponier/host';
+import { personalPolicy } from '@caponier/policy';
+import { type Did, encodeDid, fail, seedSigner } from '@caponier/protocol';
+import { makeOwner, starterGrant } from '@caponier/sdk';
+import { type Deployment, deploymentFile, encodeDeployment, type Listed } from '../services/deployment.ts';
+import { serviceNames } from '../services/names.ts';
+import { writeFirstSteps } from './first-steps.ts';
+import { choosePorts, privateAddress } from './ports.ts';
+
+export interface MakeOptions {
+  /** Address to bind to; null: this machine's in its private network. */
+  readonly host: string | null;
+  /** First of the ports; null: any free ones, kept from then on. */
+  readonly portBase: number | null;
+  /** Name of this device. */
+  readonly name: string;
+}
+
+/** Services of an owner who has everything on one machine: keys, addresses, one local witness. */
+async function makeDeployment(home: Home, { host: wanted, portBase }: MakeOptions): Promise<Deployment> {
+  const keys = home.folder('keys');
+  const host = wanted ?? privateAddress();
+  const tls = !isLoopback(host);
+  const pin = tls ? (await loadOrCreateCertificate(home.folder('tls'), [host], systemClock())).pin : null;
+  const ports = await choosePorts(host, serviceNames.length, portBase);
+  const shown = host.includes(':') ? `[${host}]` : host;
+  const services = serviceNames.map(
+    ({ name, role, class: of }, i): Listed => ({
+      role,
+      class: of,
+      key: fileSigner(keys, `${name}.key`, systemRandom).did,
+      url: `${tls ? 'https' : 'http'}://${shown}:${ports[i]}`,
+      pin,
+      custody: 'same-user',
+    }),
+  );
+  const key = (role: Listed['role']): Did => services.find((service) => service.role === role)!.key;
+  return {
+    origin: `caponier.local/${key('registry').slice(-12)}`,
+    host,
+    tls,
+    operators: [fileSigner(keys, 'root.key', systemRandom).did],
+    // Beyond loopback anybody near could fill relay and registry: there newcomers show a ticket of the operator.
+    admission: tls ? 'ticket' : 'open',
+    witnesses: [{ name: `caponier.local/${key('witness').slice(-12)}`, key: key('witness') }],
+    k: 1,
+    services,
+  };
+}
+
+/** The members of `trust` that name exactly these services. */
+function trustOf({ origin, operators, witnesses, k, services }: Deployment) {
+  const keys = (role: Listed['role']) => services.filter((service) => service.role === role).map(({ key }) => key);
+  return {
+    operators: [...operators],
+    log: { origin, key: keys('registry')[0]! },
+    broker: keys('broker'),
+    gate: keys('gate'),
+    workers: services
+      .filter(({ role }) => role === 'worker')
+      .map((worker) => ({ class: worker.class!, keys: [worker.key] })),
+    witnesses: witnesses.map((witness) => ({ ...witness })),
+    k,
+    relays: keys('relay'),
+  };
+}
+
+/**
+ * A new owner with everything on this machine. Nothing runs and nothing is published yet: what is still to do stands in
+ * `first-steps.json`, written before the identity, so that an `up` that is cut off goes on where it was.
+ */
+export async function makeHome(home: Home, options: MakeOptions): Promise<Identity> {
+  const keys = home.folder('keys');
+  const root = loadOrCreateKey(keys, 'root.key', systemRandom);
+  const deployment = await makeDeployment(home, options);
+  const { seed, boxSeed } = deviceSeeds(home);
+  const device = seedSigner(seed).did;
+  const made = await makeOwner({
+    signer: seedSigner(root),
+    random: systemRandom,
+    clock: systemClock,
+    device: {
+      did: device,
+      box: encodeDid('x25519', crypto.x25519.keyPair(boxSeed).publicKey),
+      name: options.name,
+    },
+    approver: true,
+    trust: trustOf(deployment),
+    services: [...deployment.services],
+    policy: { name: 'personal', text: personalPolicy },
+    grants: [starterGrant],
+  });
+  root.wipe();
+  if (made.policy === null) throw fail('host.internal', 'no policy');
+  const identity: Identity = {
+    owner: made.start.owner,
+    device,
+    name: options.name,
+    role: 'controller',
+    start: made.start,
+  };
+  home.write(deploymentFile, new TextEncoder().encode(encodeDeployment(deployment)));
+  writeFirstSteps(home, { policy: made.policy, text: personalPolicy });
+  writeIdentity(home, identity);
+  return identity;
+}

@@ -1,0 +1,137 @@
+import { type Identity, readIdentity } from '@caponier/daemon/client';
+import { type Home, isLoopback, refuseRoot, systemRandom } from '@caponier/host';
+import { entryOf, fail } from '@caponier/protocol';
+import type { Run } from '../command.ts';
+import { hereHome, localDaemon } from '../home/context.ts';
+import { defaultDeviceName, nameOf } from '../home/device-name.ts';
+import { sealRoot } from '../home/root-key.ts';
+import { readDeployment } from '../services/deployment.ts';
+import { readSecret } from '../terminal/input.ts';
+import type { Output } from '../terminal/output.ts';
+import { type Progress, startProgress } from '../terminal/progress.ts';
+import { takeFirstSteps } from './first-steps.ts';
+import { startSupervisor, untilReady } from './start.ts';
+
+/** Milliseconds for the daemon to see a fresh view and be taken by the relay. */
+const connectMs = 15_000;
+
+interface Flags {
+  readonly host?: string;
+  readonly portBase?: string;
+  readonly name?: string;
+  readonly passphrase?: boolean;
+  readonly foreground?: boolean;
+  readonly allowRoot?: boolean;
+}
+
+function portBaseOf(text: string | undefined): number | null {
+  if (text === undefined) return null;
+  const value = Number(text);
+  if (/^\d{1,5}$/.test(text) && value >= 1 && value <= 65_000) return value;
+  throw fail('cli.usage', '--port-base: a whole number from 1 to 65000');
+}
+
+/** Everything of this home, made where it is new, started where it is stopped. */
+export async function runUp({ options, output }: Run): Promise<void> {
+  const flags = options as Flags;
+  const portBase = portBaseOf(flags.portBase);
+  const name = flags.name === undefined ? defaultDeviceName() : nameOf(flags.name, '--name');
+  const allowRoot = flags.allowRoot === true;
+  refuseRoot({ allowRoot });
+  const home = hereHome();
+  const lock = home.folder('run').lock('up');
+  const known = readIdentity(home);
+  if (known && (flags.host !== undefined || portBase !== null || flags.name !== undefined)) {
+    throw fail('cli.usage', '--host, --port-base and --name are for a new home; this one has its owner');
+  }
+  const progress = startProgress('making keys');
+  try {
+    const identity = known ?? (await makeNew(home, { host: flags.host ?? null, portBase, name }));
+    if (flags.passphrase) await sealRoot(home, () => readSecret('A passphrase for the owner key'), systemRandom);
+    const supervised = flags.foreground
+      ? (await import('./supervisor.ts')).runSupervisor(home, { allowRoot })
+      : startSupervisor(home, { allowRoot });
+    await started(home, identity, progress);
+    const trouble = await connected(home, progress);
+    progress.stop();
+    lock.release();
+    tell({ home, identity, fresh: !known, trouble, output });
+    await supervised;
+  } finally {
+    progress.stop();
+  }
+}
+
+async function makeNew(home: Home, options: { host: string | null; portBase: number | null; name: string }) {
+  const { makeHome } = await import('./make.ts');
+  return makeHome(home, options);
+}
+
+async function started(home: Home, identity: Identity, progress: Progress): Promise<void> {
+  const waiting = (names: readonly string[]) => progress.say(`starting ${names.join(', ')}`);
+  if (readDeployment(home)) {
+    await untilReady(home, ['registry', 'gate'], waiting);
+    await takeFirstSteps(home, identity);
+  }
+  await untilReady(home, null, waiting);
+}
+
+/** Why the device is not connected, if it is not: everything local runs all the same. */
+async function connected(home: Home, progress: Progress): Promise<string | null> {
+  progress.say('connecting');
+  try {
+    await localDaemon(home).call('ready', { ms: connectMs });
+    return null;
+  } catch (error) {
+    return entryOf(error).code;
+  }
+}
+
+interface Told {
+  readonly home: Home;
+  readonly identity: Identity;
+  readonly fresh: boolean;
+  readonly trouble: string | null;
+  readonly output: Output;
+}
+
+function tell({ home, identity, fresh, trouble, output }: Told): void {
+  const deployment = readDeployment(home);
+  const { name, role, owner } = identity;
+  output.document({
+    owner,
+    device: { name, role, did: identity.device },
+    home: home.path,
+    services: deployment?.services ?? [],
+    connected: trouble === null,
+    trouble,
+  });
+  output.line(
+    `${output.style('green', '✓')} ${fresh ? 'Caponier is set up and runs' : 'Caponier runs'} on this machine.`,
+  );
+  output.line();
+  output.table([
+    ['owner', owner.slice(0, 12)],
+    ['device', `${name} (${role})`],
+    ...(deployment ? [['services', servicesLine(deployment)]] : []),
+    ['state', home.path],
+  ]);
+  output.line();
+  if (trouble) output.line(`${output.style('yellow', 'warning:')} not connected yet [${trouble}]; it goes on trying.`);
+  if (deployment && isLoopback(deployment.host))
+    output.line('Only this machine can join: services listen on loopback.');
+  if (!fresh) return;
+  output.line('Next:');
+  output.table([
+    ['caponier add', 'bring another machine in'],
+    ['caponier add --approver', 'a phone or machine that says yes'],
+    ['caponier run claude', 'start an agent with rights of its own'],
+    ['caponier recover --new', '24 words for a lost machine: do this soon'],
+    ['caponier status', 'see what runs'],
+  ]);
+}
+
+function servicesLine({ services, host, tls }: NonNullable<ReturnType<typeof readDeployment>>): string {
+  const ports = services.map(({ url }) => Number(new URL(url).port)).sort((a, b) => a - b);
+  return `${services.length} on ${host}, ports ${ports[0]}–${ports.at(-1)}${tls ? ', TLS pinned in codes' : ''}`;
+}
