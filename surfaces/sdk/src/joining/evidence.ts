@@ -1,5 +1,5 @@
 import { type ChainKind, fail, leafClassOf, limits, type Payload, registryWire } from '@caponier/protocol';
-import { encodeOwnersLeaf, logKey, verifyProofFile, witnessKey } from '@caponier/tlog';
+import { encodeOwnersLeaf, leafHash, logKey, verifyProofFile, witnessKey } from '@caponier/tlog';
 import { type OwnerView, openChainStatement, replayChain } from '@caponier/verify';
 import { findService, openServices, servicesOf } from '../directory/directory.ts';
 import type { Service } from '../directory/types.ts';
@@ -47,7 +47,7 @@ export function openEvidence(evidence: Evidence, now: number): ShownOwner {
   const view = replayChain(evidence.chain, 'membership');
   const { trust } = view;
   if (!trust) throw fail('owner.unknown', 'no trust');
-  const { checkpoint } = verifyProofFile(evidence.proof, newestLeaf(view, evidence), {
+  const { checkpoint } = verifyProofFile(evidence.proof, leafHash(newestLeaf(view, evidence)), {
     log: logKey(registryWire.originOf(trust.log.origin, 'owners'), trust.log.key),
     witnesses: trust.witnesses.map((witness) => witnessKey(witness.name, witness.key)),
     k: trust.k,
