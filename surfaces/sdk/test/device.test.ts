@@ -35,7 +35,10 @@ describe('one owner', () => {
     expect(result).toMatchObject({ kind: 'member', name: 'box', role: 'member' });
     box = await world.open(boxHome, result.start!);
     await box.ready();
-    expect((await world.laptop.status()).devices.map(({ name, role }) => [name, role])).toContainEqual(['box', 'member']);
+    expect((await world.laptop.status()).devices.map(({ name, role }) => [name, role])).toContainEqual([
+      'box',
+      'member',
+    ]);
   });
 
   test('a phone joins as approver', async () => {
@@ -48,12 +51,14 @@ describe('one owner', () => {
 
   test('nothing is enrolled where one side says no', async () => {
     const before = (await world.laptop.status()).devices.length;
-    await expect(joinWith(world, newHome(), { kind: 'member', device: 'spy' }, { adder: false })).rejects.toMatchObject({
-      code: 'code.declined',
-    });
-    await expect(joinWith(world, newHome(), { kind: 'member', device: 'spy' }, { joiner: false })).rejects.toMatchObject(
-      { code: 'code.declined' },
+    await expect(joinWith(world, newHome(), { kind: 'member', device: 'spy' }, { adder: false })).rejects.toMatchObject(
+      {
+        code: 'code.declined',
+      },
     );
+    await expect(
+      joinWith(world, newHome(), { kind: 'member', device: 'spy' }, { joiner: false }),
+    ).rejects.toMatchObject({ code: 'code.declined' });
     expect((await world.laptop.status()).devices).toHaveLength(before);
   });
 
@@ -151,7 +156,12 @@ describe('permits', () => {
       using.catch(() => {});
       await expect.poll(async () => (await phone.asks.list()).length, { timeout: 8000 }).toBe(1);
       const [card] = await phone.asks.list();
-      expect(card).toMatchObject({ agent: 'claude@box', op: 'secret.use', resource: 'github', purpose: 'open an issue' });
+      expect(card).toMatchObject({
+        agent: 'claude@box',
+        op: 'secret.use',
+        resource: 'github',
+        purpose: 'open an issue',
+      });
       expect(card!.body).toContain('/issues');
       expect(seen).toEqual([]);
       await phone.asks.answer(card!.id, 'allow');

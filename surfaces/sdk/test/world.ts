@@ -4,8 +4,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createGate, openGateStore } from '@caponier/gate';
 import { type Random, Secret, toBase64url } from '@caponier/crypto';
+import { createGate, openGateStore } from '@caponier/gate';
 import { personalPolicy } from '@caponier/policy';
 import { encodeDid, registryWire, type Signer, seedSigner } from '@caponier/protocol';
 import { createRegistry, httpWitness, openRegistryStore } from '@caponier/registry';
@@ -86,7 +86,8 @@ export async function makeWorld(): Promise<World> {
   const state: { intercept: World['intercept'] } = { intercept: null };
   const transport: Transport = {
     async fetch(url, init = {}) {
-      const body = init.body === undefined || typeof init.body === 'string' ? init.body : new TextDecoder().decode(init.body);
+      const body =
+        init.body === undefined || typeof init.body === 'string' ? init.body : new TextDecoder().decode(init.body);
       const app = apps.get(new URL(url).hostname);
       if (!app) throw new Error(`no such service: ${url}`);
       const lied = state.intercept?.(url, body);
@@ -195,7 +196,8 @@ export async function makeWorld(): Promise<World> {
       async submit(leaves) {
         const headers = await helloFor(platform, registryService, keys.gate, null);
         const body = { leaves: leaves.map(toBase64url) };
-        return (await call(transport, registryService, '/events', registryWire.EventsAnswer, { body, headers })).indices;
+        return (await call(transport, registryService, '/events', registryWire.EventsAnswer, { body, headers }))
+          .indices;
       },
       prove: (leaf) => callText(transport, registryService, `/events/proof?index=${leaf}`),
     },

@@ -214,7 +214,9 @@ function openPermit({ clock }: PerformPorts, { request, decider }: Life, jws: st
   if (id !== request.id || owner !== request.payload.owner || grant !== request.payload.grant)
     throw fail('permit.request_mismatch');
   if (aud !== request.payload.aud) throw fail('permit.wrong_audience');
-  requireTime(permit.payload, clock(), 'permit.expired', limits.permitSeconds.max);
+  // An `ask` waits as long as its request; only a yes is short.
+  const most = permit.payload.decision === 'allow' ? limits.permitSeconds.max : maxRequestSeconds;
+  requireTime(permit.payload, clock(), 'permit.expired', most);
   return permit;
 }
 
