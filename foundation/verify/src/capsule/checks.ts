@@ -1,4 +1,4 @@
-import { checkBody, fail, leafClassOf, type Payload } from '@caponier/protocol';
+import { checkBody, fail, idOf, leafClassOf, type Payload } from '@caponier/protocol';
 import { encodeOwnersLeaf, leafHash } from '@caponier/tlog';
 import { demandAuthority, demandRoots } from '../owner/authority.ts';
 import type { LaterKind } from '../owner/view.ts';
@@ -62,17 +62,19 @@ function checkHeadLogged({ head, history, trust, content, now }: CapsuleUnderChe
 }
 
 /** Roots, trust and every member shown are in force under the head's `view`. */
-function checkInForce({ head, state, trust, content, members }: CapsuleUnderCheck): void {
+function checkInForce({ head, state, trust, content }: CapsuleUnderCheck): void {
   const { view } = head.payload;
   const inForce = (id: string, path: readonly string[] | null) => {
     if (path === null ? id !== head.id : id === head.id) throw fail('log.bad_proof', 'head or member');
     if (path !== null) checkSided(id, path, view);
   };
-  inForce(state.roots.id, content.chain.roots);
-  inForce(trust.id, content.chain.trust);
-  for (const { statement, path } of members) inForce(statement.id, path);
-  if (new Set(members.map(({ statement }) => statement.id)).size !== members.length)
-    throw fail('owner.conflict', 'a member twice');
+  const { roots, trust: trustPath, members } = content.chain;
+  inForce(state.roots.id, roots);
+  inForce(trust.id, trustPath);
+  // By id, before any is looked into: the ids commit to all of it.
+  const ids = members.map(({ statement }) => idOf(statement));
+  for (const [i, id] of ids.entries()) inForce(id, members[i]!.path);
+  if (new Set(ids).size !== ids.length) throw fail('owner.conflict', 'a member twice');
 }
 
 /** The request is for a worker that the owner named for the class, and so is the permit. */
@@ -110,8 +112,9 @@ export const capsuleOrder: readonly CapsuleCheck[] = Object.freeze([
   { name: 'request-body', run: checkShownBody },
   { name: 'approvals', run: checkHeard },
   { name: 'decision-event', run: checkDecisionEvent },
-  { name: 'policy', run: checkPolicy },
   { name: 'uses', run: checkUses },
   { name: 'outcomes', run: checkOutcomes },
   { name: 'use-events', run: checkUseEvents },
+  // Last, for it costs most: whoever shows rubbish has been told so by then.
+  { name: 'policy', run: checkPolicy },
 ] satisfies CapsuleCheck[]);

@@ -12,15 +12,15 @@ import {
 } from '@caponier/policy';
 import { checkBody, decodeDecisionEvent, fail } from '@caponier/protocol';
 import { judgeApproval } from '../request/approvals.ts';
-import { checkEvent, follows } from './events.ts';
+import { follows } from './events.ts';
 import type { CapsuleUnderCheck } from './under-check.ts';
 
 /** What the decider said, and whether its policy says the same again. */
 
 /** The facts that the decision's event holds; null where a grant alone decided. */
 function recordedFacts(capsule: CapsuleUnderCheck): { readonly facts: string | null; readonly seen: number } {
-  const { permit, request, trust, content } = capsule;
-  const { body, seen } = checkEvent(content.decision, permit.kid, trust);
+  const { permit, request, content } = capsule;
+  const { body, seen } = capsule.decision;
   const event = decodeDecisionEvent(body);
   if (event.type !== 'decision') throw fail('permit.request_mismatch', 'event of something else');
   const { event: index, ...said } = permit.payload;

@@ -40,15 +40,17 @@ export function normalProof(logged: string, note: string): string {
   return formatProofFile({ index, proof, checkpoint: note });
 }
 
+export interface ShownEvent {
+  readonly body: Uint8Array;
+  /** When witnesses had seen it, seconds since the epoch. */
+  readonly seen: number;
+}
+
 /**
  * The event's hash leads to a leaf of `events`; its salted digest is that of the body shown. Gives the body, and the time
  * at which witnesses had seen it. Throws as `checkLogged`.
  */
-export function checkEvent(
-  event: CapsuleEvent,
-  service: Did,
-  trust: Trust,
-): { readonly body: Uint8Array; readonly seen: number } {
+export function checkEvent(event: CapsuleEvent, service: Did, trust: Trust): ShownEvent {
   const body = fromBase64url(event.body);
   const salt = fromBase64url(event.salt);
   const prev = fromBase64url(event.prev);

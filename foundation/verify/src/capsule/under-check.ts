@@ -6,6 +6,7 @@ import { transition } from '../owner/transition.ts';
 import { type LaterKind, type OwnerView, viewOfMembers } from '../owner/view.ts';
 import { Bundle } from '../request/bundle.ts';
 import { RequestUnderCheck } from '../request/context.ts';
+import { checkEvent, type ShownEvent } from './events.ts';
 import type { Capsule, CapsuleUse } from './form.ts';
 import type { TrustHistory } from './trust-file.ts';
 import { openEach } from './trust-file.ts';
@@ -13,10 +14,7 @@ import { openEach } from './trust-file.ts';
 /** Kinds that a capsule may show beside roots and trust. */
 const memberKinds = ['enroll', 'approver', 'grant', 'policy'] as const;
 
-export interface Member {
-  readonly statement: Verified<(typeof memberKinds)[number]>;
-  readonly path: readonly string[] | null;
-}
+type Member = Verified<(typeof memberKinds)[number]>;
 
 /** One use with its outcome, opened. */
 export interface ShownUse {
@@ -69,18 +67,20 @@ export class CapsuleUnderCheck {
 
   get members(): readonly Member[] {
     return this.#once('members', () =>
-      this.content.chain.members.map(({ statement, path }) => ({
-        statement: verifyStatement(statement, ...memberKinds),
-        path,
-      })),
+      this.content.chain.members.map(({ statement }) => verifyStatement(statement, ...memberKinds)),
     );
+  }
+
+  /** The event of the decision, whose body leads to a leaf of the log. */
+  get decision(): ShownEvent {
+    return this.#once('decision', () => checkEvent(this.content.decision, this.permit.kid, this.trust));
   }
 
   /** What the members say, as a view. Throws `owner.conflict` where they contradict each other. */
   get view(): OwnerView {
     return this.#once('view', () => {
-      const inOrder = [...this.members].sort((a, b) => a.statement.payload.seq - b.statement.payload.seq);
-      const state = inOrder.reduce((before, { statement: { id, kind, payload } }) => {
+      const inOrder = [...this.members].sort((a, b) => a.payload.seq - b.payload.seq);
+      const state = inOrder.reduce((before, { id, kind, payload }) => {
         if (payload.owner !== this.history.owner) throw fail('owner.conflict', 'member of another owner');
         const by = { recovery: false, by: [] };
         return transition(before, kind, payload as Payload<LaterKind>, { id, seq: payload.seq }, by);

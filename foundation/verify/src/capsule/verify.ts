@@ -2,7 +2,7 @@ import { CaponierError } from '@caponier/crypto';
 import { type CapsuleCheck, capsuleOrder } from './checks.ts';
 import { decodeCapsule } from './form.ts';
 import { type CapsuleReport, notProvenBy, storyOf } from './report.ts';
-import { openTrustFile } from './trust-file.ts';
+import { openTrustFile, type TrustHistory } from './trust-file.ts';
 import { CapsuleUnderCheck } from './under-check.ts';
 
 /**
@@ -14,7 +14,11 @@ export async function verifyCapsule(
   trustFile: Uint8Array,
   { now }: { readonly now: number },
 ): Promise<CapsuleReport> {
-  const history = openTrustFile(trustFile);
+  return judgeCapsule(bytes, openTrustFile(trustFile), now);
+}
+
+/** As `verifyCapsule`, with a trust file that is open already. */
+export async function judgeCapsule(bytes: Uint8Array, history: TrustHistory, now: number): Promise<CapsuleReport> {
   const checks: { name: string; ok: boolean }[] = [];
   let capsule: CapsuleUnderCheck | undefined;
   const open: CapsuleCheck = {

@@ -115,7 +115,9 @@ const changed = (change: (content: Capsule, set: Scene) => object | Promise<obje
 const decidedBy = (options: (set: Scene) => Parameters<Scene['decide']>[0]) => async () => {
   const set = await scene();
   const decided = await set.decide(options(set));
-  const honest = await set.decide({ request: { change: secret(set) } });
+  const change = { ...options(set).request?.change };
+  const resource = change.grant === set.owner.grants.guarded ? 'bank' : 'github';
+  const honest = await set.decide({ request: { change: { ...change, resource } } });
   const good = decodeCapsule(await buildCapsule(set.material(honest), set.trustFile(), { now: set.now() }));
   const { index, prev, salt, body, leaf } = decided.event;
   const logged = await set.material(decided).prove('events', leaf!);
