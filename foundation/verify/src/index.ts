@@ -1,9 +1,9 @@
 export { buildCapsule, type CapsuleMaterial, type LoggedStatement, type UseMaterial } from './capsule/build.ts';
-export { maxCapsuleBytes, maxTrustFileBytes } from './capsule/form.ts';
+export { maxCapsuleBytes, maxCapsuleUses, maxTrustFileBytes } from './capsule/form.ts';
 export type { CapsuleReport, CapsuleStory } from './capsule/report.ts';
 export { buildTrustFile } from './capsule/trust-file.ts';
 export { verifyCapsule } from './capsule/verify.ts';
-export { type FollowerOptions, LogFollower, retryMs, silenceMs } from './follow/follower.ts';
+export { type FollowerOptions, fetchMs, LogFollower, retryMs, silenceMs } from './follow/follower.ts';
 export { type DatedView, type Purpose, requireFresh } from './follow/freshness.ts';
 export { maxUncoveredBytes, maxUncoveredLeaves, openHead } from './follow/heads.ts';
 export { RegistryHttp, type RegistryHttpOptions } from './follow/http.ts';
@@ -17,7 +17,7 @@ export type {
   StoredLeaf,
   Wait,
 } from './follow/ports.ts';
-export { challengeSeconds, HelloChallenges } from './hello/challenges.ts';
+export { challengeSeconds, HelloChallenges, maxUsedChallenges } from './hello/challenges.ts';
 export { proveDevice } from './hello/device.ts';
 export {
   cosignSeconds,

@@ -13,7 +13,7 @@ export type Removals = ReadonlyMap<string, Verified<'revoke'>>;
 
 type What = Verified<'revoke'>['payload']['what'];
 
-export const removalKey = (what: What, target: string) => `${what}:${target}`;
+const removalKey = (what: What, target: string) => `${what}:${target}`;
 
 export function isRemoved(removals: Removals, what: What, target: string, said: { readonly seq: number }): boolean {
   const removal = removals.get(removalKey(what, target));

@@ -78,7 +78,7 @@ function eventChain(service: Signer, events: TestLog, random: TestOwner['random'
   };
 }
 
-export const openPolicy = `@id("all")
+const openPolicy = `@id("all")
 permit (principal, action, resource);
 `;
 

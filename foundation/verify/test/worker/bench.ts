@@ -14,7 +14,7 @@ export interface Bench {
   readonly dated: () => Partial<DatedView>;
 }
 
-export const resourceForm = /^[a-z]+$/;
+const resourceForm = /^[a-z]+$/;
 
 export async function makeBench(change: Partial<Bench> = {}): Promise<Bench> {
   const owner = change.owner ?? (await makeOwner());
@@ -29,7 +29,7 @@ export async function makeBench(change: Partial<Bench> = {}): Promise<Bench> {
   };
 }
 
-export const servesMemory = (owner: TestOwner): Serves => ({
+const servesMemory = (owner: TestOwner): Serves => ({
   did: owner.workers.memory.did,
   class: 'memory',
   ops: { 'memory.get': resourceForm, 'memory.put': resourceForm },
