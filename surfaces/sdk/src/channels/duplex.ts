@@ -1,4 +1,4 @@
-import { fail } from '@caponier/protocol';
+import { type ErrorCode, fail } from '@caponier/protocol';
 import { type Channel, MessageReader, sealMessage } from '@caponier/session';
 import { piecesOf, RecordReader } from './records.ts';
 
@@ -12,6 +12,13 @@ export interface Carrier {
   close(): void;
 }
 
+export interface DuplexOptions {
+  /** Bytes of the largest message that is taken. */
+  readonly maxBytes?: number;
+  /** What a carrier that stops without the peer's last record is called. */
+  readonly cut?: ErrorCode;
+}
+
 /** Messages over a channel over a carrier. */
 export class MessageDuplex {
   readonly #channel: Channel;
@@ -21,10 +28,15 @@ export class MessageDuplex {
   #turn: Promise<unknown> = Promise.resolve();
 
   /** `bodies` is the carrier's own stream, from where the handshake left it. */
-  constructor(channel: Channel, carrier: Carrier, bodies: AsyncIterator<Uint8Array>, maxBytes = maxChannelMessage) {
+  constructor(
+    channel: Channel,
+    carrier: Carrier,
+    bodies: AsyncIterator<Uint8Array>,
+    { maxBytes = maxChannelMessage, cut = 'session.bad_record' }: DuplexOptions = {},
+  ) {
     this.#channel = channel;
     this.#carrier = carrier;
-    this.messages = read(channel, bodies, maxBytes, () => carrier.close());
+    this.messages = read(channel, bodies, maxBytes, cut, () => carrier.close());
   }
 
   /** Waits while the peer does not read. Throws `session.closed`, `relay.*`. */
@@ -55,6 +67,7 @@ async function* read(
   channel: Channel,
   bodies: AsyncIterator<Uint8Array>,
   maxBytes: number,
+  cut: ErrorCode,
   close: () => void,
 ): AsyncGenerator<Uint8Array, void, void> {
   const messages = new MessageReader(channel, maxBytes);
@@ -68,7 +81,7 @@ async function* read(
       }
     }
     // A stream that stops without the last record was cut by somebody between.
-    throw fail('session.bad_record', 'the stream was cut');
+    throw fail(cut, 'the stream was cut');
   } finally {
     if (!channel.peerEnded) {
       channel.close();

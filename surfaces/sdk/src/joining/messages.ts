@@ -81,7 +81,10 @@ export class JoinTalk {
   private constructor(joined: Joined, carrier: Carrier, bodies: AsyncIterator<Uint8Array>) {
     this.safetyNumber = joined.safetyNumber;
     this.peerIntroduction = joined.peerIntroduction;
-    this.#duplex = new MessageDuplex(joined.channel, carrier, bodies, maxMessage);
+    this.#duplex = new MessageDuplex(joined.channel, carrier, bodies, {
+      maxBytes: maxMessage,
+      cut: 'relay.meeting_over',
+    });
     this.#messages = this.#duplex.messages[Symbol.asyncIterator]();
   }
 

@@ -25,6 +25,7 @@ function openLeaf(bytes: Uint8Array): StoredLeaf {
 
 /** `prefix` keeps two followers of one log apart: one that reads everything, one that reads membership. */
 export function followMemory(store: KeyValue, prefix: string): FollowMemory {
+  const countKey = (log: string) => `${prefix}/count/${log}`;
   const headKey = (log: string) => `${prefix}/head/${log}`;
   const leavesOf = (log: string) => `${prefix}/leaf/${log}/`;
   const leafKey = (log: string, index: number) => `${leavesOf(log)}${sortable(index)}`;
@@ -37,15 +38,30 @@ export function followMemory(store: KeyValue, prefix: string): FollowMemory {
     return { size, root: fromBase64url(root), note };
   }
 
+  async function countOf(log: string): Promise<number> {
+    const bytes = await store.get(countKey(log));
+    return bytes ? openJson(bytes, z.int(), 'store.damaged') : 0;
+  }
+
+  /** Whoever asks: what was seen is not unseen. */
+  async function checkHead(log: string, next: StoredHead, count: number): Promise<void> {
+    const known = await head(log);
+    if (known && next.size < known.size) throw fail('log.rolled_back', `${next.size} after ${known.size}`);
+    const same = known?.root.length === next.root.length && known.root.every((byte, i) => byte === next.root[i]);
+    if (known && next.size === known.size && !same) throw fail('log.forked', `${next.size}`);
+    if (next.size > count) throw fail('log.bad_leaf', 'the head covers leaves that are missing');
+  }
+
   return {
     head,
     async advance({ log, from, leaves, head: next }) {
-      if (leaves.length > 0 && from > 0 && !(await store.get(leafKey(log, from - 1))))
-        throw fail('log.bad_leaf', 'a gap');
+      const count = await countOf(log);
+      if (leaves.length > 0 && from !== count) throw fail('log.bad_leaf', `leaves start at ${from}, not ${count}`);
+      const after = count + leaves.length;
       const changes: KeyValueChange[] = leaves.map((leaf, i) => [leafKey(log, from + i), leafValue(leaf)]);
+      if (leaves.length > 0) changes.push([countKey(log), jsonBytes(after)]);
       if (next) {
-        // Whoever asks: what was seen is not unseen.
-        if (next.size < ((await head(log))?.size ?? 0)) throw fail('log.rolled_back');
+        await checkHead(log, next, after);
         changes.push([headKey(log), jsonBytes({ size: next.size, root: toBase64url(next.root), note: next.note })]);
       }
       await store.put(changes);
@@ -63,7 +79,8 @@ export function followMemory(store: KeyValue, prefix: string): FollowMemory {
       if (stored.statement === null) await store.put([[key, leafValue({ ...stored, statement, cosigns })]]);
     },
     async remove({ log, removal }) {
-      await store.put([[`${removalsOf(log)}${removal.id}`, jsonBytes(removal)]]);
+      const key = `${removalsOf(log)}${removal.id}`;
+      if (!(await store.get(key))) await store.put([[key, jsonBytes(removal)]]);
     },
     settle: ({ log, id }) => store.delete(`${removalsOf(log)}${id}`),
     async removals(log) {
