@@ -78,7 +78,7 @@ export class Desk {
 
   /** Requests answer on their number with what was asked for, `done`, or `error`; a broken frame ends the connection. */
   async #request(connection: Connection, slot: Slot, frame: Frame<'meet' | 'offer' | 'fetch' | 'allow' | 'news'>) {
-    const { outbox, meetings, prekeys, owners, log } = this.#ports;
+    const { outbox, meetings, prekeys, owners, limits, log } = this.#ports;
     const { channel } = frame;
     if (channel === 0) throw fail('relay.protocol', 'a request without a number');
     try {
@@ -97,6 +97,7 @@ export class Desk {
           await this.#allow(slot, frame);
           break;
         case 'news':
+          if (frame.statements.length > limits.newsStatements) throw fail('relay.too_many', 'statements');
           await owners.present(frame.statements);
           break;
       }

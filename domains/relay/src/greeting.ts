@@ -70,7 +70,8 @@ export class Greeting {
     }
     // The connection may have gone, or been ended, while the store was asked.
     if (connection.state !== 'proving') return;
-    addresses.giveBackChallenge(connection.group, clock());
+    // Owners cost nothing to make: whoever brings new ones is bounded like whoever fails.
+    if (!device.isFirst) addresses.giveBackChallenge(connection.group, clock());
     this.#welcome(connection, device, Math.min(oneTime, 0xffff), limits);
   }
 

@@ -22,6 +22,8 @@ export interface RelayLimits {
   /** Owners admitted at once, and devices of one owner that may hold mail here. */
   readonly owners: number;
   readonly devicesPerOwner: number;
+  /** Owners whose statements are kept replayed in memory; above it the one used longest ago is read again when needed. */
+  readonly cachedOwners: number;
   /** Connections of one device at once, in shared mode. */
   readonly connectionsPerDevice: number;
 
@@ -31,6 +33,8 @@ export interface RelayLimits {
   /** Mail waiting for one recipient: messages, and bytes of their bodies. */
   readonly pendingMail: number;
   readonly pendingMailBytes: number;
+  /** Bytes of mail waiting for all devices of one owner together. */
+  readonly ownerMailBytes: number;
   /** Mail given to a listener and not acknowledged yet: messages, and bytes. */
   readonly mailWindow: number;
   readonly mailWindowBytes: number;
@@ -39,6 +43,8 @@ export interface RelayLimits {
 
   /** Other requests of a device (open, meet, offer, fetch, allow, news), a minute and at once. */
   readonly requestsPerMinute: number;
+  /** Statements in one `news` of a device: each costs a signature check, whoever signed it. */
+  readonly newsStatements: number;
   /** Owners and devices one device may allow. */
   readonly contacts: number;
   /** One-time prekeys held for one device, and handed to one peer in an hour. */
@@ -47,20 +53,24 @@ export interface RelayLimits {
 
   /** Streams of one connection at once. */
   readonly streams: number;
+  /** Of these, streams that devices of one other owner opened to it: the rest stays free for its own. */
+  readonly streamsOfContact: number;
   /** Credit of a new stream, and the most outstanding, in bytes each way. */
   readonly window: number;
   readonly maxWindow: number;
   /** Milliseconds in which a stream must be taken by the device it was opened to. */
   readonly openMs: number;
 
-  /** Meetings at once; of one device; seconds each; bytes said in each, both ways together. */
+  /** Meetings at once; opened by the devices of one owner; seconds each; bytes said in each, both ways together. */
   readonly meetings: number;
-  readonly meetingsPerDevice: number;
+  readonly meetingsPerOwner: number;
   readonly meetingSeconds: number;
   readonly meetingBytes: number;
 
   /** Bytes that may wait for one connection which does not read; above it the connection is cut with 4417. */
   readonly bufferedBytes: number;
+  /** Bytes that may wait for all connections together; above it those that hold most are cut. */
+  readonly bufferedBytesTogether: number;
   /** Milliseconds of silence after which the relay asks, and after which it gives the connection up. */
   readonly pingMs: number;
   readonly silentMs: number;
@@ -81,33 +91,39 @@ export const relayLimits: RelayLimits = Object.freeze({
 
   owners: 100_000,
   devicesPerOwner: 256,
+  cachedOwners: 10_000,
   connectionsPerDevice: 8,
 
   mailPerMinute: 60,
   mailBurst: 120,
   pendingMail: wire.maxPendingMail,
   pendingMailBytes: wire.maxPendingMailBytes,
+  ownerMailBytes: 256 * 1024 * 1024,
   mailWindow: 64,
   mailWindowBytes: 1024 * 1024,
   rememberIdsHours: 48,
 
   requestsPerMinute: 300,
+  // A removal and its cosigns.
+  newsStatements: 17,
   contacts: 1_000,
   prekeys: 100,
   oneTimePerHour: 5,
 
   streams: 64,
+  streamsOfContact: 32,
   window: 128 * 1024,
   maxWindow: 256 * 1024,
   openMs: 30_000,
 
   meetings: 1_000,
-  meetingsPerDevice: wire.maxOpenCodes,
+  meetingsPerOwner: wire.maxOpenCodes,
   meetingSeconds: wire.meetingSeconds,
   meetingBytes: 2 * 1024 * 1024,
 
   // Every stream's whole window, the mail window, and room for what is small.
   bufferedBytes: 64 * 256 * 1024 + 2 * 1024 * 1024,
+  bufferedBytesTogether: 512 * 1024 * 1024,
   pingMs: 30_000,
   silentMs: 75_000,
   closeMs: 5_000,

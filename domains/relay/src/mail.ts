@@ -50,6 +50,7 @@ export class Mail {
         now,
         pendingMail: limits.pendingMail,
         pendingMailBytes: limits.pendingMailBytes,
+        ownerMailBytes: limits.ownerMailBytes,
         devicesPerOwner: limits.devicesPerOwner,
       });
       outbox.send(from, 'accepted', { id });

@@ -36,8 +36,7 @@ export class Meetings {
   open(from: Connection, { channel, name: bytes }: Frame<'meet'>): void {
     const name = nameOf(bytes);
     const meetings = this.#free(from, channel);
-    const full = meetings.size >= this.#limits.meetingsPerDevice || this.#byName.size >= this.#limits.meetings;
-    if (full || this.#byName.has(name)) throw fail('relay.too_many', 'meetings');
+    if (this.#isFull(from) || this.#byName.has(name)) throw fail('relay.too_many', 'meetings');
     const meeting: Meeting = {
       name,
       opener: { connection: from, channel },
@@ -48,6 +47,13 @@ export class Meetings {
     this.#byName.set(name, meeting);
     meetings.set(channel, meeting);
     this.#outbox.send(from, 'met', { channel, together: false });
+  }
+
+  /** By owner, not by connection or device: an owner makes as many of those as it likes. */
+  #isFull(from: Connection): boolean {
+    const { owner } = from.ready.device;
+    const own = [...this.#byName.values()].filter(({ opener }) => opener.connection.device?.owner === owner).length;
+    return own >= this.#limits.meetingsPerOwner || this.#byName.size >= this.#limits.meetings;
   }
 
   /** Anybody joins the meeting of this name. Yields whether there was one with a free place. */

@@ -28,13 +28,18 @@ export class Reach {
     this.#slots = slots;
   }
 
-  /** At once for devices, later for services. */
+  /** At once for devices whose owner is in memory, later for others. */
   relation(from: Slot, to: Uint8Array): Relation | Promise<Relation> {
     const { owner, did } = from.device;
     if (owner === null) return this.#ofService(did, to);
     // An owner can enrol somebody else's device: one that is here under another owner is not of the family.
     const here = this.#slots.find(nameOf(to));
     if (here && here.device.owner !== owner) return { family: null, serves: false };
+    if (this.#owners.inMemory(owner)) return this.#ofFamily(owner, to);
+    return this.#owners.known(owner).then(() => this.#ofFamily(owner, to));
+  }
+
+  #ofFamily(owner: string, to: Uint8Array): Relation {
     // Any 32 bytes make a name; one that is no device's simply stands nowhere.
     const enrolled = this.#owners.standing(owner, encodeDid('ed25519', to)) === 'enrolled';
     return { family: enrolled ? owner : null, serves: false };

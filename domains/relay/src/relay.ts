@@ -351,12 +351,29 @@ class Hub implements Relay, ConnectionHandler {
   #sweep(): void {
     const now = this.#clock();
     for (const connection of this.#connections) this.#tend(connection, now);
+    this.#relieve();
     this.#streams.sweep(now);
     this.#meetings.sweep(now);
     this.#slots.sweep(now);
     this.#addresses.sweep(now);
     this.#sweeps += 1;
     if (this.#sweeps % sweepsPerForget === 0) this.#forget(now);
+  }
+
+  /**
+   * Threat: each connection may keep some megabytes waiting, and many that do not read would keep gigabytes. Measure: they
+   * have one sum together, and whoever holds most of it goes first. What remains: what arrives between two looks.
+   */
+  #relieve(): void {
+    const held = [...this.#connections].map((connection) => ({ connection, bytes: connection.socket.bufferedAmount }));
+    let sum = held.reduce((all, { bytes }) => all + bytes, 0);
+    if (sum <= this.#limits.bufferedBytesTogether) return;
+    for (const { connection, bytes } of held.sort((a, b) => b.bytes - a.bytes)) {
+      if (sum <= this.#limits.bufferedBytesTogether) return;
+      if (connection.state === 'closed') connection.socket.terminate();
+      else this.#terminate(connection, 'relay.too_slow');
+      sum -= bytes;
+    }
   }
 
   #tend(connection: Connection, now: number): void {

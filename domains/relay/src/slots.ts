@@ -28,21 +28,20 @@ export class Slots {
 
   /**
    * Takes a connection that has proven this device. Yields the connections it replaces: all older ones where it is
-   * `exclusive`. Throws `relay.too_many` for one more beside the others than may stand.
+   * `exclusive`, or where they stand under another owner. Throws `relay.too_many` for one more beside the others than may
+   * stand.
    */
   join(connection: Connection, device: Admitted, now: number): readonly Connection[] {
     const name = nameOf(device.key);
-    let slot = this.#byName.get(name);
-    if (slot && slot.device.owner !== device.owner) {
-      // The device changed hands: nothing of its former owner's carries over.
-      this.#forget(slot);
-      slot = { ...this.#make(name, device, now), connections: slot.connections };
-      this.#add(slot);
+    const before = this.#byName.get(name);
+    if (before && before.device.owner !== device.owner) {
+      // The device changed hands. Nothing of its former owner's carries over, its connections least of all: they would act
+      // for an owner whose revocation no longer finds them.
+      this.#forget(before);
+      return [...before.connections, ...this.join(connection, device, now)];
     }
-    if (!slot) {
-      slot = this.#make(name, device, now);
-      this.#add(slot);
-    }
+    const slot = before ?? this.#make(name, device, now);
+    if (!before) this.#add(slot);
     const replaced = device.mode === 'exclusive' ? [...slot.connections] : [];
     if (device.mode === 'shared' && slot.connections.size >= this.#limits.connectionsPerDevice) {
       throw fail('relay.too_many', 'connections of one device');

@@ -84,11 +84,21 @@ export class Streams {
     const target = may ? slots.find(nameOf(key))?.streams : null;
     if (!target) return this.#end(half, 'relay.not_reachable');
     target.streams ??= new Map();
-    if (target.streams.size >= limits.streams) return this.#end(half, 'relay.too_many');
+    if (target.streams.size >= limits.streams || this.#crowds(from, target)) return this.#end(half, 'relay.too_many');
     const channelThere = target.nextIncoming++;
     half.peer = { connection: target, channel: channelThere, peer: half, credit: 0, open: false, since: half.since };
     target.streams.set(channelThere, half.peer);
     outbox.send(target, 'open', { channel: channelThere, peer: from.ready.device.key, purpose });
+  }
+
+  /** A contact that takes all streams of a device would keep its owner away from it. */
+  #crowds({ device }: Connection, target: Connection): boolean {
+    const owner = device!.owner;
+    if (owner === null || owner === target.device!.owner) return false;
+    const opened = [...target.streams!].filter(
+      ([channel, { peer }]) => channel >= relayNumbered && peer?.connection.device?.owner === owner,
+    );
+    return opened.length >= this.#ports.limits.streamsOfContact;
   }
 
   /** The device it was opened to takes the stream: both ends start with a window. */

@@ -63,7 +63,7 @@ describe('a meeting', () => {
   });
 
   it('is opened by devices only, under a name nobody uses, few at a time', async () => {
-    const { ada, test, adder } = await meeting({ limits: { meetingsPerDevice: 2 } });
+    const { ada, test, adder } = await meeting({ limits: { meetingsPerOwner: 2 } });
     const stranger = await guestOf(test, new Uint8Array(32), false);
     expect(codeOf(await stranger.gone())).toBe('relay.protocol');
     const { peer: box } = await connect(test, ada, ada.box.signer);

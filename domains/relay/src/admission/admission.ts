@@ -45,6 +45,8 @@ export interface Admitted {
   /** Null for a service of this deployment. */
   readonly owner: string | null;
   readonly mode: 'exclusive' | 'shared';
+  /** True where its owner was not known here before. */
+  readonly isFirst: boolean;
 }
 
 export interface AdmissionOptions {
@@ -103,10 +105,10 @@ export class Admission {
     if (type !== 'ed25519') throw fail('relay.bad_hello', 'devices sign with Ed25519');
     this.#checkHello(hello, challenge);
     const { owner, mode } = hello.payload;
-    const admitted = { did: hello.kid, key, owner, mode };
+    const device = { did: hello.kid, key, owner, mode };
     if (owner === null) {
       if (!services.includes(hello.kid)) throw fail('relay.not_admitted', 'not a service of this deployment');
-      return admitted;
+      return { ...device, isFirst: false };
     }
     const known = await owners.known(owner);
     const use = this.#admit(owner, known !== undefined, ticket);
@@ -119,7 +121,7 @@ export class Admission {
       standing = owners.standing(owner, hello.kid);
     }
     if (standing !== 'enrolled') throw fail(refusalOf(standing), standing);
-    return admitted;
+    return { ...device, isFirst: !known };
   }
 
   #checkHello({ payload }: Verified<'hello'>, challenge: Uint8Array): void {

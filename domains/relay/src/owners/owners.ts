@@ -17,9 +17,6 @@ export interface MembershipSource {
   onChange(listener: (owner: string) => void): () => void;
 }
 
-/** Owners whose statements are kept replayed in memory; above it the one used longest ago is read again when needed. */
-const cachedOwners = 10_000;
-
 /** What the relay knows of owners: kept durably, replayed on use, and only ever added to. */
 export class Owners {
   readonly #store: RelayStore;
@@ -69,11 +66,16 @@ export class Owners {
   #remember(history: History): History {
     this.#cache.delete(history.owner);
     this.#cache.set(history.owner, history);
-    if (this.#cache.size > cachedOwners) this.#cache.delete(this.#cache.keys().next().value as string);
+    if (this.#cache.size > this.#limits.cachedOwners) this.#cache.delete(this.#cache.keys().next().value as string);
     return history;
   }
 
-  /** The standing of a device by what is in memory: `unknown` for an owner that nobody connected has. */
+  /** Whether all that is known of the owner is in memory. */
+  inMemory(owner: string): boolean {
+    return this.#cache.has(owner);
+  }
+
+  /** The standing of a device by what is in memory; `known` brings it there. */
   standing(owner: string, device: Did): Standing {
     return this.#judge(owner, device, this.#cache.get(owner)?.view);
   }

@@ -19,6 +19,7 @@ export interface TakeMail {
   readonly now: number;
   readonly pendingMail: number;
   readonly pendingMailBytes: number;
+  readonly ownerMailBytes: number;
   readonly devicesPerOwner: number;
 }
 
@@ -37,6 +38,7 @@ export function takeMail(sql: Sql, args: TakeMail): { seq: number | null } {
     return { seq: null };
   }
   if (family) makeSlot(sql, { device: recipient, owner: args.family!, most: args.devicesPerOwner });
+  if (!hasRoom(sql, args)) throw fail('relay.mailbox_full', 'all devices of the owner');
   const slot = sql.get<{ next: bigint }>(
     'UPDATE slots SET next = next + 1, pending = pending + 1, bytes = bytes + ?2 WHERE device = ?1 AND pending < ?3 AND bytes + ?2 <= ?4 RETURNING next',
     recipient,
@@ -56,6 +58,15 @@ export function takeMail(sql: Sql, args: TakeMail): { seq: number | null } {
   );
   sql.run('INSERT INTO taken (sender, id, digest, at) VALUES (?, ?, ?, ?)', sender, id, digest, args.now);
   return { seq };
+}
+
+/** Devices cost an owner nothing, so what waits for all of them together is bounded, too. */
+function hasRoom(sql: Sql, { recipient, body, ownerMailBytes }: TakeMail): boolean {
+  const { bytes } = sql.get<{ bytes: bigint }>(
+    'SELECT coalesce(sum(bytes), 0) AS bytes FROM slots WHERE owner = (SELECT owner FROM slots WHERE device = ?)',
+    recipient,
+  )!;
+  return int(bytes) + body.length <= ownerMailBytes;
 }
 
 /**
