@@ -243,6 +243,18 @@ describe('mail of a device', () => {
     await from.mail.close();
   });
 
+  test('keys are offered once, and more only when they run low', async () => {
+    const { from, to } = await pair();
+    expect(to.relay.offered).toHaveLength(51);
+    await (await from.mail.send({ to: 'ben', text: 'hello' })).accepted;
+    await deliver(to, ann, from.relay.sent[0]!);
+    await to.mail.reachable;
+    expect(to.relay.offered).toHaveLength(51);
+    for (const tell of to.relay.listeners) tell('connected');
+    await to.mail.reachable;
+    expect(to.relay.offered).toHaveLength(102);
+  });
+
   test('of a stranger is dropped; while the view is old it waits', async () => {
     const { from, to } = await pair();
     await (await from.mail.send({ to: 'ben', text: 'hello' })).accepted;

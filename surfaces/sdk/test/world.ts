@@ -119,10 +119,18 @@ export async function makeWorld(): Promise<World> {
   };
   const platform: Platform = { transport, clock, random, wait: systemWait };
 
+  // Each opens a thread of its own: all at once.
+  const [witnessStore, registryStore, gateStore, vaultStore, relayStore] = await Promise.all([
+    openWitnessStore(join(folder, 'witness.db')),
+    openRegistryStore(join(folder, 'registry.db')),
+    openGateStore(join(folder, 'gate.db')),
+    openVault(join(folder, 'vault.db')),
+    openRelayStore(join(folder, 'relay.db')),
+  ]);
   const witnessName = 'witness.test';
   const registryKey = keys.registry.did;
   const witness = createWitness({
-    store: await openWitnessStore(join(folder, 'witness.db')),
+    store: witnessStore,
     clock,
     signer: keys.witness,
     name: witnessName,
@@ -133,7 +141,7 @@ export async function makeWorld(): Promise<World> {
   closing.unshift(() => witness.close());
   const url = (name: string) => `http://${name}`;
   const registry = await createRegistry({
-    store: await openRegistryStore(join(folder, 'registry.db')),
+    store: registryStore,
     clock,
     random,
     signer: keys.registry,
@@ -187,7 +195,7 @@ export async function makeWorld(): Promise<World> {
     return follower;
   };
   const gate = createGate({
-    store: await openGateStore(join(folder, 'gate.db')),
+    store: gateStore,
     clock,
     random,
     signer: keys.gate,
@@ -208,7 +216,7 @@ export async function makeWorld(): Promise<World> {
   closing.unshift(() => gate.close());
   const vaultViews = await follow(keys.vault, 'full');
   const vault = await createVault({
-    db: await openVault(join(folder, 'vault.db')),
+    db: vaultStore,
     masterKey: Secret.from(random(32)),
     upstream: createNodeUpstream(),
     signer: keys.vault,
@@ -226,7 +234,6 @@ export async function makeWorld(): Promise<World> {
   apps.set('vault', vaultApp);
   closing.unshift(() => vault.close());
 
-  const relayStore = await openRelayStore(join(folder, 'relay.db'));
   const relay = createRelay({
     store: relayStore,
     clock,

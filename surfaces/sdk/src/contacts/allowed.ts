@@ -24,6 +24,7 @@ export interface AllowedPorts {
 export class AllowedContacts {
   readonly #ports: AllowedPorts;
   readonly #lock = new KeyedLock();
+  readonly #told = new Set<string>();
   #done: Promise<void> = Promise.resolve();
 
   constructor(ports: AllowedPorts) {
@@ -54,20 +55,32 @@ export class AllowedContacts {
   }
 
   async #agree(): Promise<void> {
-    const { store, views, relay, clock } = this.#ports;
+    const { views, relay, clock } = this.#ports;
     const wanted = new Set(contactsOf(views.get().view, clock()).map(({ owner }) => owner));
-    const bytes = await store.get(key);
-    const told = new Set(bytes ? openJson(bytes, form, 'store.damaged') : []);
-    for (const owner of wanted) {
-      if (told.has(owner)) continue;
-      await relay.allow(fromBase64url(owner), true);
-      told.add(owner);
-    }
-    for (const owner of [...told]) {
+    const kept = await this.#kept();
+    // Noted before it is done: what the relay was told, it can be told to forget, also after a crash between.
+    await this.#keep(kept, new Set([...kept, ...wanted]));
+    for (const owner of kept) {
       if (wanted.has(owner)) continue;
       await relay.allow(fromBase64url(owner), false);
-      told.delete(owner);
+      this.#told.delete(owner);
     }
-    await store.put([[key, jsonBytes([...told])]]);
+    // Once a run at least: a relay that was set up anew knows nothing of what an earlier run told it.
+    for (const owner of wanted) {
+      if (this.#told.has(owner)) continue;
+      await relay.allow(fromBase64url(owner), true);
+      this.#told.add(owner);
+    }
+    await this.#keep(await this.#kept(), wanted);
+  }
+
+  async #kept(): Promise<Set<string>> {
+    const bytes = await this.#ports.store.get(key);
+    return new Set(bytes ? openJson(bytes, form, 'store.damaged') : []);
+  }
+
+  async #keep(before: ReadonlySet<string>, after: ReadonlySet<string>): Promise<void> {
+    if (before.size === after.size && [...after].every((owner) => before.has(owner))) return;
+    await this.#ports.store.put([[key, jsonBytes([...after])]]);
   }
 }

@@ -11,7 +11,7 @@ import { nameOfSender, resolveAddress, resolveSender, type Sender } from './addr
 import { type Envelope, encodeEnvelope, openEnvelope } from './form.ts';
 import { inPrefix, prekeysKey, seenPrefix, sessionKey } from './keys.ts';
 import { Outbox } from './outbox.ts';
-import { offerPrekeys } from './prekeys.ts';
+import { PrekeyShelf } from './prekeys.ts';
 import { openMail } from './sessions.ts';
 import type { Letter, Mailbox, MailContent, SendOptions, Sent } from './types.ts';
 
@@ -56,6 +56,7 @@ export class DeviceMail implements Mailbox {
   readonly #ports: MailPorts;
   readonly #lock = new KeyedLock();
   readonly #outbox: Outbox;
+  readonly #shelf: PrekeyShelf;
   readonly #listeners = new Set<(letter: Letter) => void>();
   #closed = false;
   #latest = 0;
@@ -64,6 +65,7 @@ export class DeviceMail implements Mailbox {
   constructor(ports: MailPorts) {
     this.#ports = ports;
     this.#outbox = new Outbox({ ...ports, lock: this.#lock });
+    this.#shelf = new PrekeyShelf({ ...ports, box: ports.box.publicKey, lock: this.#lock });
   }
 
   async start(): Promise<void> {
@@ -72,9 +74,9 @@ export class DeviceMail implements Mailbox {
     await this.#outbox.start();
     relay.receiveMail((mail) => this.#receive(mail));
     relay.onState((state) => {
-      if (state === 'connected') this.#offer();
+      if (state === 'connected') this.#offer(this.#shelf.connected());
     });
-    if (relay.state === 'connected') this.#offer();
+    if (relay.state === 'connected') this.#offer(this.#shelf.connected());
   }
 
   async close(): Promise<void> {
@@ -82,13 +84,12 @@ export class DeviceMail implements Mailbox {
     await this.#outbox.close();
   }
 
-  /** Publishes keys where they run low. What fails is tried again at the next connection or use. */
-  #offer(): void {
-    const { trouble, box } = this.#ports;
-    this.#offering = offerPrekeys({ ...this.#ports, box: box.publicKey, lock: this.#lock }).then(
+  /** What fails is tried again at the next connection or use. */
+  #offer(filling: Promise<void>): void {
+    this.#offering = filling.then(
       () => true,
       (error: unknown) => {
-        trouble('mail.prekeys', entryOf(error).code);
+        this.#ports.trouble('mail.prekeys', entryOf(error).code);
         return false;
       },
     );
@@ -188,7 +189,7 @@ export class DeviceMail implements Mailbox {
       return;
     }
     await this.#keep(sender, envelope, opened.changes);
-    if (opened.changes.length > 1) this.#offer();
+    if (opened.began) this.#offer(this.#shelf.used());
   }
 
   /** The message and the session it moved on become durable in one step; then it may be acknowledged and told. */

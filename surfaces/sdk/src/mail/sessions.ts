@@ -35,6 +35,8 @@ export interface Opened {
   readonly plaintext: Uint8Array;
   /** What must be durable together with what the message does. */
   readonly changes: readonly KeyValueChange[];
+  /** Whether the message began a session, and so used up keys of ours. */
+  readonly began: boolean;
 }
 
 /**
@@ -47,7 +49,11 @@ export async function openMail(store: KeyValue, self: MailSelf, peer: MailPeer, 
     const read = tryDecrypt(session, message);
     if (!read) continue;
     const others = sessions.filter((_, at) => at !== i);
-    return { plaintext: read.plaintext, changes: [sessionsChange(peer.device, [read.session, ...others])] };
+    return {
+      plaintext: read.plaintext,
+      changes: [sessionsChange(peer.device, [read.session, ...others])],
+      began: false,
+    };
   }
   if (!beginsSession(message)) throw fail('mail.bad_message', 'of no session');
   const prekeys = await loadPrekeys(store);
@@ -56,6 +62,7 @@ export async function openMail(store: KeyValue, self: MailSelf, peer: MailPeer, 
   return {
     plaintext: begun.plaintext,
     changes: [sessionsChange(peer.device, [begun.session, ...sessions]), prekeysChange(begun.prekeys)],
+    began: true,
   };
 }
 
