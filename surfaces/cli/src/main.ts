@@ -10,7 +10,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const json = own.includes('--json');
   try {
     const program = buildProgram();
-    await program.parseAsync([...args], { from: 'user' });
+    await program.parseAsync(args.length > 0 ? [...args] : ['help'], { from: 'user' });
     return typeof process.exitCode === 'number' ? process.exitCode : 0;
   } catch (error) {
     if (!(error instanceof CommanderError)) return reportError(error, json);

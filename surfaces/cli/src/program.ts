@@ -111,8 +111,5 @@ export function buildProgram(): Command {
       },
     }),
   );
-  program.action(() => {
-    process.stdout.write(shortHelp());
-  });
   return program;
 }

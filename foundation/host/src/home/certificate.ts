@@ -1,7 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { fail } from '@caponier/protocol';
-import { generate } from 'selfsigned';
 import type { Home } from './home.ts';
 
 const DAY = 24 * 3600 * 1000;
@@ -40,6 +39,8 @@ function stillGood(cert: string, key: string, hosts: readonly string[], now: num
 
 async function issue(key: string, hosts: readonly string[], now: number): Promise<string> {
   const publicKey = createPublicKey(key).export({ type: 'spki', format: 'pem' }).toString();
+  // Loaded when it is needed, which is once: it is larger than everything else a service starts with.
+  const { generate } = await import('selfsigned');
   const { cert } = await generate([{ name: 'commonName', value: 'caponier' }], {
     keyType: 'ec',
     curve: 'P-256',

@@ -136,8 +136,9 @@ export class LogFollower {
       for (;;) {
         const silence = new AbortController();
         const next = lines.next();
-        const line = await Promise.race([next, wait(silenceMs, silence.signal).then(() => 'silence' as const)]);
-        silence.abort();
+        const quiet = wait(silenceMs, silence.signal).then(() => 'silence' as const);
+        // Also where the stream breaks: a wait that is left behind would hold up the end of the process.
+        const line = await Promise.race([next, quiet]).finally(() => silence.abort());
         if (line === 'silence') {
           // The stream is left behind; what it may still throw concerns nobody.
           next.catch(() => {});

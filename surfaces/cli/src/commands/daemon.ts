@@ -7,21 +7,26 @@ export const daemon: CommandSpec = {
   options: [['--allow-root', 'run as root, where there is no other user']],
   examples: ['caponier daemon'],
   action: async ({ options, output }) => {
-    const [{ createLog, refuseRoot, systemClock }, { createDaemon }, { hereIdentity }, { untilAsked }] =
+    const [{ createLog, refuseRoot, systemClock }, { createDaemon }, { hereDaemon }, { untilAsked }, { servePage }] =
       await Promise.all([
         import('@caponier/host'),
         import('@caponier/daemon'),
         import('../home/context.ts'),
         import('../services/signals.ts'),
+        import('../web/serve.ts'),
       ]);
-    refuseRoot({ allowRoot: options.allowRoot === true });
-    const { home } = hereIdentity();
+    const allowRoot = options.allowRoot === true;
+    refuseRoot({ allowRoot });
+    const here = hereDaemon();
+    const { home } = here;
     const log = createLog({ service: 'daemon', clock: systemClock });
     const running = await createDaemon({ home, log });
+    const page = await servePage(here, { log, allowRoot });
     if (process.send) process.send({ ready: 'daemon', url: null });
     output.line(`daemon listens on ${running.socketPath}`);
     output.item({ ready: 'daemon', socket: running.socketPath });
     await untilAsked();
+    await page?.close();
     await running.close();
     if (process.connected) process.disconnect();
   },

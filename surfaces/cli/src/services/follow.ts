@@ -44,10 +44,14 @@ export async function follow(context: ServiceContext, mode: ViewMode): Promise<F
     wait: systemWait,
     alarm: (code, facts) => void keepAlarm(context, code, facts),
   });
-  const running = reachable(() => fetch(`${registry.url}/challenge`)).then(() => follower.run());
+  const closing = new AbortController();
+  // Read to its end: an answer left half read holds its connection.
+  const look = async () => (await fetch(`${registry.url}/challenge`)).text();
+  const running = reachable(look, closing.signal).then(() => follower.run());
   return {
     follower,
     async close() {
+      closing.abort();
       follower.close();
       await running;
       await db.close();
@@ -56,15 +60,15 @@ export async function follow(context: ServiceContext, mode: ViewMode): Promise<F
 }
 
 /** All services start at once: the first look at a registry that is still starting should not cost a long pause. */
-async function reachable(look: () => Promise<unknown>): Promise<void> {
+async function reachable(look: () => Promise<unknown>, signal: AbortSignal): Promise<void> {
   const end = systemClock() + registryWaitMs;
-  while (systemClock() < end) {
+  while (systemClock() < end && !signal.aborted) {
     const answered = await look().then(
       () => true,
       () => false,
     );
     if (answered) return;
-    await new Promise((resolve) => setTimeout(resolve, lookMs));
+    await systemWait(lookMs, signal);
   }
 }
 

@@ -7,6 +7,7 @@ import { readDeployment } from '../services/deployment.ts';
 import { serviceNames } from '../services/names.ts';
 import type { Output } from '../terminal/output.ts';
 import { type ProcessState, readProcesses } from '../up/processes.ts';
+import { readPageAddress } from '../web/address.ts';
 import { type StatusFacts, warningsOf } from './warnings.ts';
 
 type DaemonStatus = LocalResults['status'];
@@ -22,8 +23,8 @@ interface ServiceLine {
   readonly ok: boolean | null;
 }
 
-export async function runStatus({ output }: Run): Promise<void> {
-  const { home, identity, client } = hereDaemon();
+/** Everything that `status --json` and the page show of this home. */
+export async function statusOf({ home, identity, client }: ReturnType<typeof hereDaemon>) {
   const processes = readProcesses(home)?.processes ?? [];
   const daemon = await client.call('status', {}).catch((error: unknown) => {
     if (error instanceof CaponierError && error.code === 'cli.no_daemon') return null;
@@ -34,7 +35,7 @@ export async function runStatus({ output }: Run): Promise<void> {
   const facts: StatusFacts = { daemon, root: hasRoot(home), services, hosts: deployment !== undefined };
   const warnings = warningsOf(facts);
   const devices = daemon?.devices ?? [];
-  output.document({
+  const document = {
     owner: identity.owner,
     device: { name: daemon?.name ?? identity.name, did: identity.device, role: daemon?.role ?? identity.role },
     running: daemon !== null,
@@ -49,8 +50,17 @@ export async function runStatus({ output }: Run): Promise<void> {
     outbox: daemon?.outbox ?? null,
     services,
     warnings,
-  });
-  show({ identity, daemon, services, warnings, output });
+  };
+  return { document, daemon, services, warnings };
+}
+
+export async function runStatus({ output }: Run): Promise<void> {
+  const here = hereDaemon();
+  const { document, daemon, services, warnings } = await statusOf(here);
+  // The address holds the token of the page: for its user's eyes, and not in what the page itself is told.
+  const page = daemon ? readPageAddress(here.home) : null;
+  output.document({ ...document, page });
+  show({ identity: here.identity, daemon, services, warnings, page, output });
 }
 
 function servicesOf(
@@ -79,10 +89,11 @@ interface Shown {
   readonly daemon: DaemonStatus | null;
   readonly services: readonly ServiceLine[];
   readonly warnings: readonly { readonly text: string; readonly hint: string }[];
+  readonly page: string | null;
   readonly output: Output;
 }
 
-function show({ identity, daemon, services, warnings, output }: Shown): void {
+function show({ identity, daemon, services, warnings, page, output }: Shown): void {
   const heading = (text: string) => output.line(output.style('bold', text));
   output.line(`${output.style('bold', identity.name)}, ${identity.role} of owner ${identity.owner.slice(0, 12)}`);
   if (daemon) output.line(stateLine(daemon));
@@ -99,6 +110,7 @@ function show({ identity, daemon, services, warnings, output }: Shown): void {
   }
   heading('Services');
   output.table(services.map((service) => serviceRow(service)));
+  if (page) output.line(`\nPage: ${page}`);
   if (warnings.length > 0) output.line();
   for (const { text, hint } of warnings) {
     output.line(`${output.style('yellow', 'warning:')} ${text}`);

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, fstatSync, openSync, renameSync } from 'node:fs';
 import { type Home, systemClock } from '@caponier/host';
+import { codeCacheEnv } from '../code-cache.ts';
 import type { ProcessState } from './processes.ts';
 
 /** Milliseconds before a process that ended is started again: first, longest; doubled in between. */
@@ -66,7 +67,7 @@ export class Child {
     const { command, args } = ownCommand(this.#options.args);
     const child = spawn(command, args, {
       stdio: ['ignore', log, log, 'ipc'],
-      env: { ...process.env, CAPONIER_HOME: home.path },
+      env: { ...process.env, ...codeCacheEnv(), CAPONIER_HOME: home.path },
     });
     closeSync(log);
     this.#process = child;

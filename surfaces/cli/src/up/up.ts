@@ -1,14 +1,17 @@
 import { type Identity, readIdentity } from '@caponier/daemon/client';
 import { type Home, isLoopback, refuseRoot, systemRandom } from '@caponier/host';
 import { entryOf, fail } from '@caponier/protocol';
+import { fillCodeCache } from '../code-cache.ts';
 import type { Run } from '../command.ts';
 import { hereHome, localDaemon } from '../home/context.ts';
 import { defaultDeviceName, nameOf } from '../home/device-name.ts';
 import { sealRoot } from '../home/root-key.ts';
+import { loadServices } from '../services/all.ts';
 import { readDeployment } from '../services/deployment.ts';
 import { readSecret } from '../terminal/input.ts';
 import type { Output } from '../terminal/output.ts';
 import { type Progress, startProgress } from '../terminal/progress.ts';
+import { version } from '../version.ts';
 import { takeFirstSteps } from './first-steps.ts';
 import { startSupervisor, untilReady } from './start.ts';
 
@@ -48,6 +51,7 @@ export async function runUp({ options, output }: Run): Promise<void> {
   try {
     const identity = known ?? (await makeNew(home, { host: flags.host ?? null, portBase, name }));
     if (flags.passphrase) await sealRoot(home, () => readSecret('A passphrase for the owner key'), systemRandom);
+    if (!known) await fillCodeCache(version, loadServices);
     const supervised = flags.foreground
       ? (await import('./supervisor.ts')).runSupervisor(home, { allowRoot })
       : startSupervisor(home, { allowRoot });
