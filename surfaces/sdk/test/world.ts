@@ -76,6 +76,7 @@ const origin = 'log.test';
 export async function makeWorld(): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'caponier-sdk-'));
   const clock = () => Date.now();
+  const troubles: string[] = [];
   const closing: (() => Promise<unknown> | unknown)[] = [() => rm(folder, { recursive: true, force: true })];
   const apps = new Map<string, Hono>();
   const keys = Object.fromEntries(
@@ -211,6 +212,7 @@ export async function makeWorld(): Promise<World> {
     },
     custody: 'same-user',
     tls: null,
+    onFailure: (error) => troubles.push(`gate ${String(error)}`),
   });
   apps.set('gate', gate.app);
   closing.unshift(() => gate.close());
@@ -298,7 +300,6 @@ export async function makeWorld(): Promise<World> {
   });
   await publishOwner(platform, made.start);
   const policy = { owner: made.start.owner, policy: made.policy!, text: personalPolicy };
-  const troubles: string[] = [];
   const opened: Device[] = [];
   const open = async (at: Home, start: StartMaterial, change: Partial<DeviceOptions> = {}) => {
     const { signer, box } = deviceKeysOf(at.seed, at.boxSeed);
