@@ -1,15 +1,29 @@
 // Plain JavaScript: it runs under whatever Node (>= 20) started npm, before the repository's own Node 24 is there.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync, utimesSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const lock = `${root}package-lock.json`;
-/** npm writes this file after a complete install, so it is the mark of one. */
+/** npm writes this file after a complete install: what is installed, in the form of the lock file. */
 const mark = `${root}node_modules/.package-lock.json`;
 
+const packagesOf = (file) => JSON.parse(readFileSync(file, 'utf8')).packages;
+
+/**
+ * Whether everything that the lock file names is installed in that version. By content, not by date: a checkout or a copy
+ * changes dates, and a needless install under a running test would pull its modules away. Optional packages are those of
+ * other platforms, too.
+ */
 function isCurrent() {
-  return existsSync(mark) && statSync(mark).mtimeMs >= statSync(lock).mtimeMs;
+  if (!existsSync(mark)) return false;
+  const installed = packagesOf(mark);
+  return Object.entries(packagesOf(lock)).every(([path, { version, link, optional }]) => {
+    if (path === '' || !path.includes('node_modules/')) return true;
+    const there = installed[path];
+    if (!there) return optional === true;
+    return link === true ? there.link === true : there.version === version;
+  });
 }
 
 function fail(what, hint) {
@@ -25,7 +39,7 @@ if (Number(process.versions.node.split('.')[0]) < 20) {
 }
 
 if (!isCurrent()) {
-  console.error('Installing dependencies from package-lock.json (once) ...');
+  console.error('Installing dependencies from package-lock.json (once, about a minute) ...');
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
   // Install scripts stay off: every native part we use ships prebuilt, and an install script is code that nobody read.
   const run = spawnSync(npm, ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
@@ -35,9 +49,7 @@ if (!isCurrent()) {
     shell: process.platform === 'win32',
   });
   if (run.status !== 0) fail('npm ci did not succeed', 'see its message above');
-  if (!existsSync(mark)) fail('npm ci left no node_modules', 'run npm ci by hand');
-  const now = new Date();
-  utimesSync(mark, now, now);
+  if (!isCurrent()) fail('npm ci left something out', 'run npm ci by hand and see its messages');
 }
 
 const own = spawnSync(`${root}node_modules/.bin/node`, ['--version'], {
