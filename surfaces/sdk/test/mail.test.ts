@@ -130,6 +130,10 @@ const views = {
     if (world.stale) throw fail('owner.stale_view');
     return view;
   },
+  soon: async () => {
+    if (world.stale) throw fail('owner.stale_view');
+    return { view, age: 0 };
+  },
 } as unknown as Views;
 
 function open(keys: Keys, store: KeyValue = memoryKeyValue(), random = seededRandom(`mail ${keys.name}`)): Side {

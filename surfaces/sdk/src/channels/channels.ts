@@ -57,7 +57,7 @@ export class DeviceChannels implements Channels {
 
   async open(name: string, purpose: ChannelPurpose): Promise<Duplex> {
     const { relay, views, signer } = this.#ports;
-    const { view, age } = views.freshAge('shell');
+    const { view, age } = await views.soon('shell');
     const device = view.deviceByName(name);
     if (!device) throw fail('cli.no_device');
     checkStanding(view, signer.did);

@@ -280,6 +280,7 @@ class CaponierDevice implements Device {
         clock,
         relay: this.#relay,
         service: (role) => this.service(role),
+        ready: () => this.#views.until(() => true),
         view: () => this.#views.fresh('permit'),
         evidence: () => this.#evidence(),
         need: (drafts, tickets) => this.#need(drafts, tickets),

@@ -22,6 +22,8 @@ export interface AddingPorts {
   readonly clock: () => number;
   readonly relay: RelayPort;
   service(role: Service['role']): Service;
+  /** Our owner's view, once it is fresh. */
+  ready(): Promise<OwnerView>;
   /** Our owner's view, fresh. */
   view(): OwnerView;
   evidence(): Promise<Evidence>;
@@ -55,9 +57,9 @@ class Adder {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { random, clock, relay, signer, service, view } = this.#ports;
+    const { random, clock, relay, signer, service, ready } = this.#ports;
     const { kind } = this.#options;
-    const owner = view();
+    const owner = await ready();
     const self = owner.device(signer.did);
     if (!self) throw fail('owner.not_enrolled');
     const secret = newCodeSecret(random);

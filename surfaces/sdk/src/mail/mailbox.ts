@@ -153,6 +153,7 @@ export class DeviceMail implements Mailbox {
     if (this.#closed) throw fail('relay.disconnected', 'closing');
     let sender: Sender;
     try {
+      await views.soon('shell');
       sender = resolveSender(encodeDid('ed25519', from), views, clock());
     } catch (error) {
       const { code } = entryOf(error);

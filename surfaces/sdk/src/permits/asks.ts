@@ -1,5 +1,5 @@
 import { fromBase64url, fromUtf8, type Random, toBase64url } from '@caponier/crypto';
-import { fail, type Payload, type Signer, sign, type Verified, verifyStatement } from '@caponier/protocol';
+import { entryOf, fail, type Payload, type Signer, sign, type Verified, verifyStatement } from '@caponier/protocol';
 import {
   askUnderCheck,
   Bundle,
@@ -148,7 +148,10 @@ export class DeviceAsks implements Asks {
       .flatMap(([, bytes]) => {
         try {
           return [this.#cardOf(openJson(bytes, keptForm, 'store.damaged'))];
-        } catch {
+        } catch (error) {
+          // What cannot be judged now is not hidden: the person is told so.
+          const { code } = entryOf(error);
+          if (code === 'owner.stale_view' || code.startsWith('log.') || code.startsWith('store.')) throw error;
           // What no longer holds (the agent was frozen, the grant revoked) is no question any more.
           return [];
         }

@@ -26,6 +26,11 @@ import { followMemory } from './memory.ts';
 
 /** Milliseconds that `until` waits unless said otherwise. */
 export const untilMs = 20_000;
+/** Milliseconds that `soon` waits, and between two looks. */
+const soonMs = 5_000;
+const lookMs = 100;
+/** What a view says that has not caught up yet. */
+const catchingUp: ReadonlySet<string> = new Set(['owner.stale_view', 'owner.unknown', 'owner.withheld']);
 /** Leaves read from the memory at once. */
 const page = 512;
 
@@ -107,6 +112,22 @@ export class Views {
   freshAge(purpose: Purpose, owner: string = this.#options.owner): { readonly view: OwnerView; readonly age: number } {
     const dated = this.get(owner);
     return { view: dated.view, age: requireFresh(dated, purpose, this.#options.clock()) };
+  }
+
+  /** As `freshAge`, after waiting a little where the view is only catching up: a device that has just woken. */
+  async soon(purpose: Purpose): Promise<{ readonly view: OwnerView; readonly age: number }> {
+    const { clock, wait } = this.#options;
+    const end = clock() + soonMs;
+    for (;;) {
+      try {
+        return this.freshAge(purpose);
+      } catch (error) {
+        const { code } = entryOf(error);
+        if (clock() >= end || !catchingUp.has(code)) throw error;
+      }
+      await wait(lookMs, new AbortController().signal);
+      await this.resolve().catch(() => {});
+    }
   }
 
   /** As `fresh`, after asking for statements that were not shown (those of before this device was enrolled). */
