@@ -13,7 +13,7 @@ export interface Status {
     readonly role: string;
     readonly class?: string | null;
     readonly custody: string;
-    readonly ok: boolean;
+    readonly ok: boolean | null;
   }[];
   readonly warnings: readonly string[];
 }

@@ -44,7 +44,7 @@ export function Devices({ status }: { readonly status: Status | null }) {
             <tr key={`${service.role} ${service.class ?? ''}`}>
               <td>{service.class ? `${service.role} (${service.class})` : service.role}</td>
               <td>{service.custody}</td>
-              <td>{service.ok ? 'runs' : 'does not answer'}</td>
+              <td>{service.ok === null ? 'elsewhere' : service.ok ? 'runs' : 'does not answer'}</td>
             </tr>
           ))}
         </tbody>
