@@ -5,6 +5,7 @@ import {
   checkAskGrant,
   checkAskStanding,
   checkAskTimes,
+  groupOf,
   hearApprovers,
   openSubmission,
   type RequestUnderCheck,
@@ -39,8 +40,9 @@ export class Permits {
   decide({ bundle, key }: permitWire.PermitRequest): Promise<string> {
     return this.#options.desk.decide<Known>(key, {
       know: () => this.#know(bundle),
-      checkTimes: ({ check }) => checkAskTimes(check),
-      checkStanding: ({ check }) => {
+      checkTimes: (known) => checkAskTimes(this.#now(known)),
+      checkStanding: (known) => {
+        const check = this.#now(known);
         checkAskStanding(check);
         checkAskGrant(check, 'broker');
         // A standing grant bounds how often, not how much: money needs a policy with a budget.
@@ -50,19 +52,25 @@ export class Permits {
     });
   }
 
+  #now({ check }: Known): RequestUnderCheck {
+    return check.again(this.#options.clock());
+  }
+
   async #know(bundle: readonly string[]): Promise<Known> {
     const check = await openSubmission(bundle, { ...this.#options, role: 'broker' });
     return {
       check,
       owner: check.owner.view.id,
       subject: subjectOf(check),
+      group: groupOf(check),
       request: check.request,
       approvals: check.bundle.shownApprovals.map(({ id }) => id),
     };
   }
 
-  async #judge({ check }: Known): Promise<MadeDecision> {
+  async #judge(known: Known): Promise<MadeDecision> {
     const { clock, random, signer, custody } = this.#options;
+    const check = this.#now(known);
     const { request, bundle, grant } = check;
     const { payload } = request;
     const { approvals, denial } = hearApprovers(check, { decider: signer.did, policy: null });

@@ -6,6 +6,7 @@ import {
   checkAskGrant,
   checkAskStanding,
   checkAskTimes,
+  groupOf,
   hearApprovers,
   openSubmission,
   type RequestUnderCheck,
@@ -38,13 +39,18 @@ export class Permits {
   decide({ bundle, body, key }: permitWire.PermitRequest): Promise<string> {
     return this.#options.desk.decide<Known>(key, {
       know: () => this.#know(bundle),
-      checkTimes: ({ check }) => checkAskTimes(check),
-      checkStanding: ({ check }) => {
+      checkTimes: (known) => checkAskTimes(this.#now(known)),
+      checkStanding: (known) => {
+        const check = this.#now(known);
         checkAskStanding(check);
         checkAskGrant(check, 'gate');
       },
       judge: (known) => this.#judge(known, body),
     });
+  }
+
+  #now({ check }: Known): RequestUnderCheck {
+    return check.again(this.#options.clock());
   }
 
   async #know(bundle: readonly string[]): Promise<Known> {
@@ -53,13 +59,16 @@ export class Permits {
       check,
       owner: check.owner.view.id,
       subject: subjectOf(check),
+      group: groupOf(check),
       request: check.request,
       approvals: check.bundle.shownApprovals.map(({ id }) => id),
     };
   }
 
-  async #judge({ check, subject }: Known, text: string | null): Promise<MadeDecision> {
+  async #judge(known: Known, text: string | null): Promise<MadeDecision> {
     const { policies, signer } = this.#options;
+    const { subject } = known;
+    const check = this.#now(known);
     const body = bodyOf(text, check);
     const { id: policyId, policy } = await policies.get(check.owner.view);
     const { request, bundle, device, grant } = check;

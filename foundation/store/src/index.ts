@@ -1,6 +1,6 @@
 export { createInProcessBus } from './bus/in-process.ts';
 export { DecisionDesk, type DecisionSteps, type KnownAsker } from './decisions/desk.ts';
-export { MAX_DECIDING, MAX_DECIDING_PER_OWNER, SUBMISSIONS } from './decisions/limits.ts';
+export { GROUP_SUBMISSIONS, MAX_DECIDING, MAX_DECIDING_PER_OWNER, SUBMISSIONS } from './decisions/limits.ts';
 export { DecisionRecord, type DecisionRecordOptions, MAX_BEHIND_MS, type MadeDecision } from './decisions/record.ts';
 export { REFUSALS_MS } from './decisions/refusals.ts';
 export {

@@ -47,6 +47,7 @@ export { Bundle, maxLifeBytes, maxLifeStatements } from './request/bundle.ts';
 export { type Asker, RequestUnderCheck, type Views } from './request/context.ts';
 export { covers, matches, matchesAgent } from './request/patterns.ts';
 export {
+  groupOf,
   hearApprovers,
   openSubmission,
   type ServiceViews,

@@ -11,6 +11,8 @@ export interface KnownAsker {
   readonly owner: string;
   /** Agent by name or device by key, with its owner where that is another. */
   readonly subject: string;
+  /** Who stands behind the subject and could give it any number of names: its device, or the contact's owner. */
+  readonly group: string;
   readonly request: Verified<'request'>;
   /** Approvals that came along, verified or not. */
   readonly approvals: readonly string[];
@@ -22,7 +24,10 @@ export interface DecisionSteps<Known extends KnownAsker> {
   know(): Promise<Known>;
   /** Expiry. */
   checkTimes(known: Known): void;
-  /** Status, freeze, grant, body. */
+  /**
+   * Status, freeze, grant, body. Asked before and after the decision is made: a freeze that was acknowledged while this
+   * request waited for its turn, or was being judged, counts.
+   */
   checkStanding(known: Known): void;
   /** The decision itself; asked for again where a budget moved in between. */
   judge(known: Known): Promise<MadeDecision>;
@@ -48,7 +53,7 @@ export class DecisionDesk {
     let admitted: Known | undefined;
     try {
       const known = await steps.know();
-      this.#rates.take(`${known.owner} ${known.subject}`);
+      this.#rates.take(known.owner, known.subject, known.group);
       admitted = known;
       return await this.inTurn(known.owner, () => this.#decideKnown(key, known, steps));
     } catch (error) {
@@ -87,7 +92,9 @@ export class DecisionDesk {
     steps.checkStanding(known);
     record.requireWitnessed();
     for (let tries = 0; tries < MAX_TRIES; tries++) {
-      const permit = await record.decide(submission, request.payload.exp, await steps.judge(known));
+      const made = await steps.judge(known);
+      steps.checkStanding(known);
+      const permit = await record.decide(submission, request.payload.exp, made);
       if (permit !== 'stale') return permit;
     }
     throw fail('gate.busy', 'a budget that never rests');

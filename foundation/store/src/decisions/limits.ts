@@ -7,6 +7,9 @@ export const MAX_DECIDING = 1_024;
 /** Submissions that one agent or device may make: at once, and a minute sustained; above it `host.rate_limited`. */
 export const SUBMISSIONS = { burst: 120, perMinute: 240 } as const;
 
+/** Submissions of all agents of one device, or of all devices and agents of one contact, likewise. */
+export const GROUP_SUBMISSIONS = { burst: 480, perMinute: 960 } as const;
+
 /** Agents and devices whose rate is remembered; the one longest silent is forgotten first, and starts full. */
 export const MAX_RATES = 10_000;
 

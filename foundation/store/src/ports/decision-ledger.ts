@@ -81,7 +81,7 @@ export interface RequestRecord {
 /** Milliseconds for which an idempotency key is remembered. */
 export const IDEMPOTENCY_MS = 24 * 3_600_000;
 
-/** Decisions shown of one request: as often as it can be asked about again. */
+/** Decisions of one request, all of which are shown: the last may be no question, so that an answer always has its place. */
 export const MAX_DECISIONS_READ = 64;
 
 /**
@@ -98,8 +98,8 @@ export interface DecisionLedger {
    * is reserved, the event appended, and key, decision and statements kept. Durable when it resolves.
    *
    * Resolves with the earlier answer where the same submission was decided in the meantime, and with `stale` where a
-   * budget moved: then nothing was written and the caller decides anew. Throws `request.replayed`,
-   * `gate.idempotency_conflict`, `store.full`.
+   * budget moved: then nothing was written and the caller decides anew. Throws `request.replayed` (also for an `ask` where
+   * `MAX_DECISIONS_READ` leaves room for an answer only), `gate.idempotency_conflict`, `store.full`.
    */
   decide(decision: Decision): Promise<Decided | 'stale'>;
   /** Appends the event of a refusal of something that an owner's device asked. */

@@ -103,6 +103,7 @@ export function takeDecision(sql: Sql, decision: Decision): Decided | 'stale' {
   const standing = decisionStanding(sql, decision);
   if (standing.answer) return standing.answer;
   if (standing.request === 'decided') throw fail('request.replayed');
+  if (decision.decision === 'ask' && askedTooOften(sql, request)) throw fail('request.replayed', 'asked too often');
   const spent = budgetsSpent(sql, { accounts: decision.assumed.map(({ account }) => account) });
   if (decision.assumed.some(({ units }, i) => units !== spent[i])) return 'stale';
   if (standing.request === 'new') {
@@ -118,6 +119,12 @@ export function takeDecision(sql: Sql, decision: Decision): Decided | 'stale' {
   }
   rememberKey(sql, decision, event);
   return { event, permit: decision.permit };
+}
+
+/** Whoever asks on and on would push the answer beyond what is shown of the request, and so out of every capsule. */
+function askedTooOften(sql: Sql, request: string): boolean {
+  const { n } = sql.get<{ n: bigint }>('SELECT count(*) AS n FROM decisions WHERE request = ?', request)!;
+  return int(n) >= MAX_DECISIONS_READ - 1;
 }
 
 function reserve(sql: Sql, request: string, taken: Decision['reserve']): void {

@@ -6,6 +6,7 @@ import {
   type Decision,
   type DecisionLedger,
   IDEMPOTENCY_MS,
+  MAX_DECISIONS_READ,
   type Report,
 } from '../../src/index.ts';
 import { type Backend, type OpenBackend, utf8 } from './harness.ts';
@@ -66,6 +67,16 @@ export function decisionLedgerContract(name: string, open: OpenBackend<DecisionL
       ledger = backend.port;
     });
     afterEach(() => backend.close());
+
+    it('always has room to show the answer, however often was asked', async () => {
+      const asked = decision({ decision: 'ask' });
+      const again = (kind: Decision['decision']) =>
+        ledger.decide({ ...asked, key: `again-${counter++}`, decision: kind });
+      for (let n = 1; n < MAX_DECISIONS_READ; n++) await again('ask');
+      await expect(again('ask')).rejects.toMatchObject({ code: 'request.replayed' });
+      const answer = await again('allow');
+      expect((await ledger.request(asked.request))!.decisions.at(-1)).toEqual(answer);
+    });
 
     it('answers the same submission as before, however often, at once and across a restart', async () => {
       const one = decision();

@@ -27,7 +27,7 @@ export class RequestUnderCheck {
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly #views: Views;
-  readonly #named: () => { readonly owner: string; readonly grant: string };
+  readonly #named: (bundle: Bundle) => { readonly owner: string; readonly grant: string };
   readonly #seen = new Map<string, DatedView>();
 
   /** `named` says which owner and grant this is about: for broker and gate what the request names, for workers the permit. */
@@ -35,7 +35,12 @@ export class RequestUnderCheck {
     this.bundle = bundle;
     this.now = now;
     this.#views = views;
-    this.#named = () => named(bundle);
+    this.#named = named;
+  }
+
+  /** The same request against what is known now: for whoever has waited since. `now` in milliseconds. */
+  again(now: number): RequestUnderCheck {
+    return new RequestUnderCheck(this.bundle, this.#views, now, this.#named);
   }
 
   #view(owner: string): DatedView {
@@ -50,13 +55,13 @@ export class RequestUnderCheck {
 
   /** Whose data it is about: who gave the grant. */
   get owner(): DatedView {
-    return this.#view(this.#named().owner);
+    return this.#view(this.#named(this.bundle).owner);
   }
 
   /** The grant, in force or revoked. Throws `grant.not_found`. */
   get grant(): Grant {
     const { view } = this.owner;
-    const { grant: id } = this.#named();
+    const { grant: id } = this.#named(this.bundle);
     const grant = view.grant(id) ?? view.formerGrant(id);
     if (!grant) throw fail('grant.not_found');
     return grant;

@@ -47,6 +47,11 @@ export function subjectOf({ asker, owner }: RequestUnderCheck): string {
   return asker.owner === owner.view.id ? name : `${asker.owner}/${name}`;
 }
 
+/** Who could give this asker any number of other names: its device, or for a contact whoever owns that. */
+export function groupOf({ asker, owner }: RequestUnderCheck): string {
+  return asker.owner === owner.view.id ? asker.device : asker.owner;
+}
+
 /** What approvers said, one voice each; a no is heard whatever else was said. Throws `approval.invalid`. */
 export function hearApprovers(
   check: RequestUnderCheck,
