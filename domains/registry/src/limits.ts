@@ -24,6 +24,8 @@ export const MAX_STANDING_FREEZES = 1_000;
 export const MAX_CACHED_VIEWS = 1_000;
 /** Open streams of followers; above it HTTP 503. */
 export const MAX_FOLLOWERS = 1_000;
+/** Of these, streams of one key that somebody has named as a reader or service; unnamed ones get half of all together. */
+export const MAX_FOLLOWERS_PER_KEY = 8;
 /** `now` lines waiting for one follower, and their bytes; above either it is cut. */
 export const MAX_NOW_LINES = 256;
 export const MAX_NOW_BYTES = 1024 * 1024;

@@ -29,6 +29,7 @@ export const tables: Migrations = {
      CREATE INDEX freeze_owner ON freeze (owner, at);
      CREATE INDEX freeze_standing ON freeze (id) WHERE stands = 1;
      CREATE TABLE ticket (id TEXT PRIMARY KEY, used INTEGER NOT NULL, expires INTEGER NOT NULL) STRICT;`,
+    'CREATE INDEX reader_key ON reader (key)',
   ],
 };
 
@@ -154,6 +155,10 @@ export function page(sql: Sql, { from, to, reader }: { from: number; to: number;
 
 export function isReader(sql: Sql, { owner, key }: { owner: string; key: string }): boolean {
   return sql.get('SELECT 1 FROM reader WHERE owner = ? AND key = ?', owner, key) !== undefined;
+}
+
+export function readsAnything(sql: Sql, { key }: { key: string }): boolean {
+  return sql.get('SELECT 1 FROM reader WHERE key = ?', key) !== undefined;
 }
 
 export function counts(

@@ -20,6 +20,7 @@ export async function openRegistryStore(path: string): Promise<RegistryStore> {
     chain: (args) => db.read('chain', args),
     page: (args) => db.read('page', args),
     isReader: (args) => db.read('isReader', args),
+    readsAnything: (key) => db.read('readsAnything', { key }),
     counts: (args) => db.read('counts', args),
     takeTicket: (args) => db.run('takeTicket', args),
     addFreeze: (freeze) => db.run('addFreeze', freeze),

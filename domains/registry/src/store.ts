@@ -69,6 +69,8 @@ export interface RegistryStore {
   /** Leaves `[from, to)`, cut at the page limits; private statements only where `reader` may see them. */
   page(args: { readonly from: number; readonly to: number; readonly reader: string | null }): Promise<ShownLeaf[]>;
   isReader(args: { readonly owner: string; readonly key: string }): Promise<boolean>;
+  /** Whether any owner has named the key as a reader. */
+  readsAnything(key: string): Promise<boolean>;
   /** Statements of the owner since `since`, and owners in all. */
   counts(args: {
     readonly owner: string;

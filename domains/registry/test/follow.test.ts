@@ -1,6 +1,6 @@
 import { fromBase64url } from '@caponier/crypto';
 import { type registryWire, sign } from '@caponier/protocol';
-import { makeOwner, testGrant, testMemory } from '@caponier/testkit';
+import { makeOwner, testGrant, testMemory, testSigner } from '@caponier/testkit';
 import { CompactRange, leafHash, openCheckpoint } from '@caponier/tlog';
 import { LogFollower, RegistryHttp } from '@caponier/verify';
 import fc from 'fast-check';
@@ -91,6 +91,24 @@ describe('following', () => {
     await b.settle(pending);
     await lines.until(isHead('owners', ada.chain.signed.length));
     expect((await lines.until((line) => line.type === 'now')).at(-1)).toMatchObject({ statement: freeze });
+  });
+
+  it('leaves room for services and readers, however many strangers follow, and none of them takes it all', async () => {
+    const ada = await makeOwner('ada');
+    const b = await bench({ maxFollowers: 20, clock: ada.clock, services: [ada.relay.did] });
+    await b.append(ada.chain.wire());
+    const codes = async (times: number, headers: () => Promise<object> | object) => {
+      const answers: number[] = [];
+      for (let n = 0; n < times; n++) {
+        answers.push((await b.request('/follow?from=0', { headers: { ...(await headers()) } })).status);
+      }
+      return answers;
+    };
+    expect(await codes(11, () => ({}))).toEqual([...Array(10).fill(200), 503]);
+    expect(await codes(1, () => b.hello(testSigner('a stranger with a key')))).toEqual([503]);
+    expect(await codes(1, () => b.hello(ada.relay))).toEqual([200]);
+    expect(await codes(9, () => b.hello(ada.box.signer))).toEqual([...Array(8).fill(200), 503]);
+    expect(await codes(1, () => b.hello(ada.gate))).toEqual([200]);
   });
 
   it('is what the reader of the verify module reads', async () => {

@@ -1,4 +1,4 @@
-import { fail, registryWire } from '@caponier/protocol';
+import { type Did, fail, registryWire } from '@caponier/protocol';
 import type { HelloChallenges } from '@caponier/verify';
 import { type Context, Hono } from 'hono';
 import { MAX_CHAIN_PAGE, MAX_STANDING_FREEZES } from '../limits.ts';
@@ -14,11 +14,13 @@ export interface ReaderRoutesOptions {
   readonly views: OwnerViews;
   readonly followers: Followers;
   readonly challenges: HelloChallenges;
+  readonly services: readonly Did[];
   readonly owners: Pick<Sequencer<AppendJob, Place[]>, 'head'>;
 }
 
 /** What shows statements. Membership is public; private statements go to the owner's readers, proven afresh each time. */
-export function readerRoutes({ store, views, followers, challenges, owners }: ReaderRoutesOptions): Hono {
+export function readerRoutes(options: ReaderRoutesOptions): Hono {
+  const { store, views, followers, challenges, services, owners } = options;
   const app = new Hono();
 
   app.get('/challenge', (c) => c.json(challenges.make(), 200, { 'cache-control': 'no-store' }));
@@ -54,12 +56,13 @@ export function readerRoutes({ store, views, followers, challenges, owners }: Re
     } satisfies registryWire.ChainAnswer);
   });
 
-  app.get('/follow', (c) => {
+  app.get('/follow', async (c) => {
     const from = numberOf(c, 'from');
     const of = c.req.query('class');
     if (of !== undefined && of !== 'membership') throw fail('registry.bad_range', 'class');
     const reader = readerOf(c);
-    const stream = followers.open(from, of === 'membership' ? null : reader);
+    const isNamed = reader !== null && (services.some((key) => key === reader) || (await store.readsAnything(reader)));
+    const stream = followers.open(from, of === 'membership' ? null : reader, isNamed ? reader : null);
     return c.body(stream, 200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' });
   });
 

@@ -24,6 +24,10 @@ export const silenceMs = 30_000;
 export const retryMs = { first: 500, most: 15_000 } as const;
 /** Time for one statement asked for by id, milliseconds. */
 export const fetchMs = 5_000;
+/** Time for which a registry that did not show a statement is not asked for it again, milliseconds. */
+export const askAgainMs = 2_000;
+/** Statements of which it is remembered that they were asked for. */
+const maxAsked = 10_000;
 /** Statements asked for by id before others have their turn. */
 const maxFetches = 64;
 /** Most characters of one fact of an `alarm`. */
@@ -53,6 +57,8 @@ export class LogFollower {
   readonly #owners: FollowedOwners;
   readonly #dates: HeadDates;
   readonly #removals = new Map<string, { readonly owner: string }>();
+  /** What was asked for by id of late, in the order of asking, and the answer while it is awaited. */
+  readonly #asked = new Map<string, { readonly until: number; answer: Promise<Shown | undefined> }>();
   readonly #raised = new Set<string>();
   readonly #listeners = new Set<(owner: string) => void>();
   readonly #stop = new AbortController();
@@ -299,13 +305,40 @@ export class LogFollower {
   /** The network is waited for outside the turn: a registry that does not answer must not hold up a freeze. */
   async #fetch(waiting: ShownLeaf): Promise<boolean> {
     if (waiting.statement !== null && (await this.#fill(waiting, waiting.statement, waiting.cosigns))) return true;
+    const shown = await this.#ask(waiting.leaf.id);
+    if (shown === undefined) return false;
+    const isFilled = await this.#fill(waiting, shown.statement, shown.cosigns);
+    // Somebody who waited for the same answer may have been first.
+    return isFilled || this.#owners.waiting(waiting.leaf.owner)[0] !== waiting.index;
+  }
+
+  /**
+   * Threat: whoever names an owner that this reader may not read, in a request that costs him one signature, makes it ask the
+   * registry, again and again, until the registry takes its reader for the attacker. Measure: once in `askAgainMs` a statement.
+   */
+  #ask(id: string): Promise<Shown | undefined> {
+    const now = this.#options.clock();
+    const before = this.#asked.get(id);
+    if (before && before.until > now) return before.answer;
+    this.#asked.delete(id);
+    if (this.#asked.size >= maxAsked) this.#asked.delete(this.#asked.keys().next().value as string);
+    const answer = this.#askNow(id);
+    const asked = { until: now + askAgainMs, answer };
+    this.#asked.set(id, asked);
+    void answer.then(() => {
+      asked.answer = Promise.resolve(undefined);
+    });
+    return answer;
+  }
+
+  async #askNow(id: string): Promise<Shown | undefined> {
     const { registry, wait } = this.#options;
     const done = new AbortController();
     const signal = AbortSignal.any([this.#stop.signal, done.signal]);
-    const answer = registry.statement(waiting.leaf.id, signal).catch(() => undefined);
+    const answer = registry.statement(id, signal).catch(() => undefined);
     const shown = await Promise.race([answer, wait(fetchMs, signal).then(() => undefined)]);
     done.abort();
-    return shown !== undefined && this.#fill(waiting, shown.statement, shown.cosigns);
+    return shown;
   }
 
   /** A statement that the log names and did not show, from elsewhere: the owner's own device. False where none waits for it. */
@@ -364,6 +397,12 @@ export class LogFollower {
       facts.filter((fact) => fact.length <= maxFact),
     );
   }
+}
+
+/** A statement as the registry shows it. */
+interface Shown {
+  readonly statement: string;
+  readonly cosigns: readonly string[];
 }
 
 interface OpenRemoval {

@@ -25,12 +25,12 @@ export interface ShownLeaf {
 interface Followed {
   readonly view: OwnerView | null;
   /** Indices of leaves from the first that could not be resolved. While there are any, the owner is refused. */
-  readonly waiting: readonly number[];
+  readonly waiting: number[];
   /** Why this owner is not believed on this log any more. */
   readonly refusal: ErrorCode | null;
 }
 
-const nothing: Followed = { view: null, waiting: [], refusal: null };
+const nothing = (): Followed => ({ view: null, waiting: [], refusal: null });
 
 /**
  * `waiting`: the statement, or enough cosigns, are not there. `void`: whatever is shown later, this leaf changes nothing, and
@@ -74,15 +74,16 @@ export class FollowedOwners {
 
   /** Takes a change that came from outside the log. */
   put(view: OwnerView): void {
-    this.#owners.set(view.id, { ...(this.#owners.get(view.id) ?? nothing), view });
+    this.#owners.set(view.id, { ...(this.#owners.get(view.id) ?? nothing()), view });
   }
 
   /** The next leaf of the log. False where it waits for a statement. */
   add(shown: ShownLeaf): boolean {
     const { owner } = shown.leaf;
-    const followed = this.#owners.get(owner) ?? nothing;
+    const followed = this.#owners.get(owner) ?? nothing();
     if (followed.waiting.length > 0) {
-      this.#owners.set(owner, { ...followed, waiting: [...followed.waiting, shown.index] });
+      // In place: an owner whom this reader may not read has thousands, and each copy would cost as many.
+      followed.waiting.push(shown.index);
       return false;
     }
     return this.#settle(owner, followed, shown);
@@ -91,7 +92,7 @@ export class FollowedOwners {
   /** Tries the first waiting leaf again, with what was shown meanwhile. */
   retry(shown: ShownLeaf): boolean {
     const { owner } = shown.leaf;
-    const followed = this.#owners.get(owner) ?? nothing;
+    const followed = this.#owners.get(owner) ?? nothing();
     if (followed.waiting[0] !== shown.index) return false;
     return this.#settle(owner, { ...followed, waiting: followed.waiting.slice(1) }, shown);
   }
@@ -120,7 +121,7 @@ export class FollowedOwners {
   }
 
   #refuse(owner: string, statement: string): void {
-    this.#owners.set(owner, { ...(this.#owners.get(owner) ?? nothing), refusal: 'log.wrong_class' });
+    this.#owners.set(owner, { ...(this.#owners.get(owner) ?? nothing()), refusal: 'log.wrong_class' });
     this.#wrongClass(statement);
   }
 }

@@ -3,8 +3,11 @@ import { type Did, type ErrorCode, fail, limits, type Verified, verifyStatement 
 
 /** Seconds within which a challenge is answered. */
 export const challengeSeconds = 60;
-/** Answered challenges remembered until they lapse; above it `host.rate_limited`. */
-export const maxUsedChallenges = 10_000;
+/**
+ * Answered challenges remembered until they lapse; above it `host.rate_limited`. Anybody can answer with a key of his own, so
+ * it is more than a few addresses may ask for in that time: else they would lock out every service and device.
+ */
+export const maxUsedChallenges = 200_000;
 
 export interface ChallengesOptions {
   /** Milliseconds since the epoch. */

@@ -15,6 +15,7 @@ import {
 import { encodeOwnersLeaf } from '@caponier/tlog';
 import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
+import { FollowedOwners } from '../../src/follow/owners.ts';
 import { LogFollower, OwnerChain, signNext } from '../../src/index.ts';
 import { anchorOf, closeAll, follow, registryOf, stage, until } from './stage.ts';
 
@@ -184,6 +185,40 @@ test('what comes after a withheld statement waits with it, and is applied in ord
   const { view } = await follower.resolve(owner.id);
   expect(view.head).toBe(owner.view.head);
   expect(view.deviceByName('tablet')).toBeDefined();
+});
+
+test('who names a withheld owner again and again does not make us ask the registry each time', async () => {
+  const owner = await makeOwner();
+  const registry = registryOf(owner);
+  registry.hidden.add((await revokeBox(owner)).statement.id);
+  await registry.publish(owner.chain.wire());
+  let asked = 0;
+  const { follower } = await follow(owner, {
+    follow: (...args) => registry.follow(...args),
+    statement: () => {
+      asked += 1;
+      return Promise.resolve(undefined);
+    },
+  });
+  await until(() => follower.status.size === owner.chain.signed.length);
+  const tries = Array.from({ length: 20 }, () => follower.resolve(owner.id).catch(() => {}));
+  await Promise.all(tries);
+  expect(asked).toBe(1);
+  owner.clock.advance(3);
+  await expect(follower.resolve(owner.id)).rejects.toThrow(coded('owner.withheld'));
+  expect(asked).toBe(2);
+});
+
+test('an owner that may not be read costs time in proportion to its statements', () => {
+  const owners = new FollowedOwners('full', () => {});
+  const started = performance.now();
+  for (let index = 0; index < 150_000; index++) {
+    const leaf = { owner: 'o', seq: index, class: 'private', id: 'i' } as const;
+    owners.add({ index, leaf, statement: null, cosigns: [] });
+  }
+  // Copied for each, they would be eleven thousand million numbers.
+  expect(performance.now() - started).toBeLessThan(2_000);
+  expect(owners.waiting('o')).toHaveLength(150_000);
 });
 
 test('cosigns left out withhold a statement; they do not void it', async () => {
