@@ -1,18 +1,34 @@
 import { defineConfig } from 'vitest/config';
 
+/**
+ * Two groups, one after the other: the parts, two files at a time; then what starts the whole product, ten processes a home,
+ * one file at a time, so that its time-outs measure the product and not its neighbours.
+ */
+const whole = ['journeys/test/**/*.test.ts', 'test/packages.test.ts', 'surfaces/cli/test/**/*.test.ts'];
+
 export default defineConfig({
   test: {
-    include: [
-      '{foundation,domains,surfaces,lab}/*/test/**/*.test.ts',
-      'journeys/test/**/*.test.ts',
-      'test/**/*.test.ts',
-    ],
     // One process a file: native modules, worker threads and child processes are part of what is tested.
     pool: 'forks',
-    maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: ['default'],
     printConsoleTrace: false,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'parts',
+          include: ['{foundation,domains,surfaces,lab}/*/test/**/*.test.ts', 'test/**/*.test.ts'],
+          exclude: [...whole, '**/node_modules/**'],
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'whole', include: whole, maxWorkers: 1, sequence: { groupOrder: 1 } },
+      },
+    ],
   },
 });
