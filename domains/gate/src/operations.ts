@@ -17,4 +17,4 @@ export {
   requestRecord,
   takeDecision,
   unpublishedEvents,
-} from '@caponier/store';
+} from '@caponier/store/operations';

@@ -1,5 +1,6 @@
-import { fail, type LeafClass, type registryWire } from '@caponier/protocol';
-import { int, type Migrations, type Sql } from '@caponier/store';
+import type { LeafClass, registryWire } from '@caponier/protocol';
+import { fail } from '@caponier/protocol/errors';
+import { int, type Migrations, type Sql } from '@caponier/store/operations';
 import { DAY_MS, MAX_OWNER_FREEZES_PER_DAY, MAX_PAGE_BYTES, MAX_PAGE_LEAVES, MAX_STANDING_FREEZES } from './limits.ts';
 import type { Integration, ShownLeaf, StoredFreeze, StoredStatement } from './store.ts';
 

@@ -1,4 +1,4 @@
-import { int, type Migrations, type Sql } from '@caponier/store';
+import { int, type Migrations, type Sql } from '@caponier/store/operations';
 import type { WitnessHead } from './store.ts';
 
 /** The tables of a witness and what is done to them, inside the storage thread. */

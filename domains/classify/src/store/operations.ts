@@ -11,4 +11,4 @@ export {
   redactEvent,
   unpublishedEvents,
   useCounts,
-} from '@caponier/store';
+} from '@caponier/store/operations';

@@ -1,5 +1,5 @@
-import { fail } from '@caponier/protocol';
-import { int, type Sql } from '@caponier/store';
+import { fail } from '@caponier/protocol/errors';
+import { int, type Sql } from '@caponier/store/operations';
 
 /** Entries one owner may have. */
 export const MAX_ENTRIES = 10_000;

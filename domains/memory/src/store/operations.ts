@@ -11,6 +11,6 @@ export {
   redactEvent,
   unpublishedEvents,
   useCounts,
-} from '@caponier/store';
+} from '@caponier/store/operations';
 export { getEntry, listEntries, putEntry, searchEntries } from './entries.ts';
 export { answerSuggestion, listSuggestions, suggest } from './suggestions.ts';

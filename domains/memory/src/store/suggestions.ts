@@ -1,5 +1,5 @@
-import { fail } from '@caponier/protocol';
-import { int, type Sql } from '@caponier/store';
+import { fail } from '@caponier/protocol/errors';
+import { int, type Sql } from '@caponier/store/operations';
 import { MAX_LISTED, type Place, type Provenance, putEntry, type Scope } from './entries.ts';
 
 /** Suggestions of one owner that may wait for an answer. */

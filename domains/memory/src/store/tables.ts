@@ -1,4 +1,4 @@
-import type { Migrations } from '@caponier/store';
+import type { Migrations } from '@caponier/store/operations';
 
 /**
  * Every version of an entry is kept with where it came from; the newest is what `get` and `search` see. `words` is the

@@ -1,4 +1,4 @@
-import { fail } from '@caponier/protocol';
+import { fail } from '@caponier/protocol/errors';
 
 /** Words in one search. */
 export const MAX_WORDS = 16;

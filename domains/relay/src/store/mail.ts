@@ -1,6 +1,6 @@
 import { crypto } from '@caponier/crypto';
-import { fail } from '@caponier/protocol';
-import { int, type Sql } from '@caponier/store';
+import { fail } from '@caponier/protocol/errors';
+import { int, type Sql } from '@caponier/store/operations';
 
 /** Operations on mail. Each runs in one transaction: permission, quota, number and message stand or fall together. */
 

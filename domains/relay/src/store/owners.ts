@@ -1,5 +1,5 @@
-import { fail } from '@caponier/protocol';
-import { int, type Sql } from '@caponier/store';
+import { fail } from '@caponier/protocol/errors';
+import { int, type Sql } from '@caponier/store/operations';
 import { dropSlot } from './mail.ts';
 
 /** Operations on what is known of owners, and on tickets. */

@@ -1,5 +1,5 @@
-import { fail } from '@caponier/protocol';
-import { int, type Sql } from '@caponier/store';
+import { fail } from '@caponier/protocol/errors';
+import { int, type Sql } from '@caponier/store/operations';
 import { isAllowed, isFamily } from './mail.ts';
 
 /** Operations on prekeys: one-time ones leave once, to contacts, few an hour; the last-resort one stays. */

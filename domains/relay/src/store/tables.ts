@@ -1,4 +1,4 @@
-import type { Migrations } from '@caponier/store';
+import type { Migrations } from '@caponier/store/operations';
 
 /** Tables of the relay. Keys and ids are raw bytes; owners are named by the id of their first statement. */
 export const relayTables: Migrations = {

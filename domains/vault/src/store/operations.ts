@@ -11,5 +11,5 @@ export {
   redactEvent,
   unpublishedEvents,
   useCounts,
-} from '@caponier/store';
+} from '@caponier/store/operations';
 export { deleteSecret, getSecret, listSecrets, putSecret } from './secrets.ts';

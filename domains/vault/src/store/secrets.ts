@@ -1,5 +1,5 @@
-import { fail } from '@caponier/protocol';
-import { int, type Migrations, type Sql } from '@caponier/store';
+import { fail } from '@caponier/protocol/errors';
+import { int, type Migrations, type Sql } from '@caponier/store/operations';
 
 /** Secrets one owner may keep. */
 export const MAX_SECRETS = 1_000;

@@ -1,4 +1,4 @@
-import { CaponierError } from '@caponier/crypto';
+import { CaponierError } from '@caponier/crypto/error';
 import { capsuleErrors } from './capsule.ts';
 import { cliErrors } from './cli.ts';
 import { cryptoErrors } from './crypto.ts';

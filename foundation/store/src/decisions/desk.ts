@@ -75,10 +75,11 @@ export class DecisionDesk {
     steps: DecisionSteps<Known>,
   ): Promise<string> {
     const record = this.#record;
-    const { owner, subject, request } = known;
+    const { owner, subject, group, request } = known;
     const submission: Submission = {
       owner,
       subject,
+      group,
       key,
       request: request.id,
       kid: request.kid,

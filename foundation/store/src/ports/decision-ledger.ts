@@ -16,6 +16,8 @@ export interface Submission {
   readonly owner: string;
   /** Who asks: agent by name or device by key, with its owner. */
   readonly subject: string;
+  /** Who stands behind the subject and all its keys: its nonces are counted together. */
+  readonly group: string;
   /** The idempotency key, counted per owner and subject. */
   readonly key: string;
   /** Id of the request. */
@@ -99,7 +101,8 @@ export interface DecisionLedger {
    *
    * Resolves with the earlier answer where the same submission was decided in the meantime, and with `stale` where a
    * budget moved: then nothing was written and the caller decides anew. Throws `request.replayed` (also for an `ask` where
-   * `MAX_DECISIONS_READ` leaves room for an answer only), `gate.idempotency_conflict`, `store.full`.
+   * `MAX_DECISIONS_READ` leaves room for an answer only), `gate.idempotency_conflict`, `store.full` (also
+   * where the group has too many nonces open).
    */
   decide(decision: Decision): Promise<Decided | 'stale'>;
   /** Appends the event of a refusal of something that an owner's device asked. */

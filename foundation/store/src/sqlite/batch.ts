@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { fail } from '@caponier/protocol';
+import { fail } from '@caponier/protocol/errors';
 import { type Failure, failureOf, isFatal } from './errors.ts';
 import type { Answers, Call } from './messages.ts';
 import { createSql, type Sql } from './sql.ts';

@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { fail } from '@caponier/protocol';
+import { fail } from '@caponier/protocol/errors';
 
 /** How long one statement waits for another process's lock (a backup, for instance), in milliseconds. */
 const BUSY_TIMEOUT = 5_000;

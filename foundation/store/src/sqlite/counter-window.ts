@@ -1,4 +1,4 @@
-import { limits } from '@caponier/protocol';
+import * as limits from '@caponier/protocol/limits';
 
 const bits = limits.useCounterWindow;
 

@@ -1,4 +1,4 @@
-import { fail } from '@caponier/protocol';
+import { fail } from '@caponier/protocol/errors';
 import {
   type BudgetAccount,
   type Decided,
@@ -71,17 +71,28 @@ export function decisionStanding(sql: Sql, { owner, subject, key, ...asked }: Su
   );
   if (row && row.request !== asked.request) throw fail('gate.idempotency_conflict');
   const again = row && (row.decision !== 'ask' || row.approvals === asked.approvals);
-  return { answer: again ? decided(row) : null, request: requestStanding(sql, asked) };
+  return { answer: again ? decided(row) : null, request: requestStanding(sql, { owner, ...asked }) };
 }
 
-function requestStanding(sql: Sql, asked: Pick<Submission, 'request' | 'kid' | 'nonce'>): Standing['request'] {
+type NonceOwner = Pick<Submission, 'owner' | 'group' | 'kid' | 'nonce'>;
+
+/**
+ * The nonce of a request, counted for who stands behind it: keys of a run cost a signature each, and counted by key anybody
+ * could fill what all have together.
+ */
+function nonceOf({ owner, group, kid, nonce }: NonceOwner): { readonly scope: string; readonly nonce: string } {
+  return { scope: `${owner} ${group}`, nonce: `${kid} ${nonce}` };
+}
+
+function requestStanding(sql: Sql, asked: NonceOwner & Pick<Submission, 'request'>): Standing['request'] {
   const last = sql.get<{ decision: string }>(
     'SELECT decision FROM decisions WHERE request = ? ORDER BY event DESC LIMIT 1',
     asked.request,
   );
   if (last) return last.decision === 'ask' ? 'asked' : 'decided';
   // The same request under another id: signatures of P-256 are malleable.
-  const taken = sql.get('SELECT 1 FROM nonces WHERE scope = ? AND nonce = ?', asked.kid, asked.nonce);
+  const { scope, nonce } = nonceOf(asked);
+  const taken = sql.get('SELECT 1 FROM nonces WHERE scope = ? AND nonce = ?', scope, nonce);
   return taken ? 'decided' : 'new';
 }
 
@@ -107,8 +118,8 @@ export function takeDecision(sql: Sql, decision: Decision): Decided | 'stale' {
   const spent = budgetsSpent(sql, { accounts: decision.assumed.map(({ account }) => account) });
   if (decision.assumed.some(({ units }, i) => units !== spent[i])) return 'stale';
   if (standing.request === 'new') {
-    const { kid: scope, nonce, exp } = decision;
-    if (!takeNonce(sql, { scope, nonce, exp, now })) throw fail('request.replayed');
+    const { exp } = decision;
+    if (!takeNonce(sql, { ...nonceOf(decision), exp, now })) throw fail('request.replayed');
   }
   reserve(sql, request, decision.reserve);
   const { index: event } = appendEvent(sql, decision.event);

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '@caponier/protocol';
-import { entryOf } from '@caponier/protocol';
+import { entryOf } from '@caponier/protocol/errors';
 
 /** How a failure crosses the thread boundary: a stable code, and a text for our own log. */
 export interface Failure {

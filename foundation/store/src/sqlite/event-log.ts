@@ -1,5 +1,7 @@
 import { hash } from 'node:crypto';
-import { type Did, eventHash, fail, firstPrev } from '@caponier/protocol';
+import type { Did } from '@caponier/protocol';
+import { fail } from '@caponier/protocol/errors';
+import { eventHash, firstPrev } from '@caponier/protocol/event';
 import {
   EVENT_SALT_BYTES,
   type EventLog,

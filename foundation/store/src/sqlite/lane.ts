@@ -1,4 +1,4 @@
-import { fail } from '@caponier/protocol';
+import { fail } from '@caponier/protocol/errors';
 import type { Failure } from './errors.ts';
 import type { Answers, Call } from './messages.ts';
 

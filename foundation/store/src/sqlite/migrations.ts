@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { fail } from '@caponier/protocol';
+import { fail } from '@caponier/protocol/errors';
 import { createSql, int } from './sql.ts';
 
 /**

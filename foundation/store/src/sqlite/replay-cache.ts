@@ -1,4 +1,5 @@
-import { fail, limits } from '@caponier/protocol';
+import { fail } from '@caponier/protocol/errors';
+import * as limits from '@caponier/protocol/limits';
 import { MAX_NONCES, MAX_NONCES_PER_SCOPE, type ReplayCache } from '../ports/replay-cache.ts';
 import type { Database } from './database.ts';
 import type { Migrations } from './migrations.ts';

@@ -1,4 +1,4 @@
-import { fail } from '@caponier/protocol';
+import { fail } from '@caponier/protocol/errors';
 
 /** Nesting of the arguments and the result of an operation. */
 const MAX_DEPTH = 16;

@@ -1,4 +1,6 @@
-import { type Did, fail, limits } from '@caponier/protocol';
+import type { Did } from '@caponier/protocol';
+import { fail } from '@caponier/protocol/errors';
+import * as limits from '@caponier/protocol/limits';
 import type { EventPlace, NewEvent } from '../ports/event-log.ts';
 import {
   type CountKey,

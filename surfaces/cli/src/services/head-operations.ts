@@ -7,4 +7,4 @@ export {
   settleRemoval,
   standingRemovals,
   standRemoval,
-} from '@caponier/store';
+} from '@caponier/store/heads';

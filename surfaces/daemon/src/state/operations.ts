@@ -1,4 +1,4 @@
-import type { Migrations, Sql } from '@caponier/store';
+import type { Migrations, Sql } from '@caponier/store/operations';
 
 /** What a device keeps, as keys and values: sessions, mail, what it saw of the log. */
 export const tables: Migrations = {
