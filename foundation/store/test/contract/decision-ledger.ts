@@ -7,6 +7,7 @@ import {
   type DecisionLedger,
   IDEMPOTENCY_MS,
   MAX_DECISIONS_READ,
+  MAX_NONCES_PER_SCOPE,
   type Report,
 } from '../../src/index.ts';
 import { type Backend, type OpenBackend, utf8 } from './harness.ts';
@@ -22,6 +23,7 @@ function decision(change: Partial<Decision> = {}): Decision {
   return {
     owner: 'o',
     subject: 'claude@box',
+    group: 'did:key:z6MkBox',
     key: `key-${counter}`,
     request: `request-${counter}`,
     kid: 'did:key:z6MkAgent',
@@ -67,6 +69,16 @@ export function decisionLedgerContract(name: string, open: OpenBackend<DecisionL
       ledger = backend.port;
     });
     afterEach(() => backend.close());
+
+    it('counts the nonces of one device together, whatever keys it makes; those of others have room', async () => {
+      const asked = Array.from({ length: MAX_NONCES_PER_SCOPE + 1 }, (_, n) => decision({ kid: `did:key:z6Mk${n}` }));
+      const last = asked.pop()!;
+      for (let n = 0; n < asked.length; n += 500) {
+        await Promise.all(asked.slice(n, n + 500).map((one) => ledger.decide(one)));
+      }
+      await expect(ledger.decide(last)).rejects.toMatchObject({ code: 'store.full' });
+      await ledger.decide({ ...last, group: 'did:key:z6MkLaptop' });
+    }, 30_000);
 
     it('always has room to show the answer, however often was asked', async () => {
       const asked = decision({ decision: 'ask' });
