@@ -11,7 +11,7 @@ export interface KeptUse {
 }
 
 /** Uses that are kept; above it the oldest go. */
-export const maxKeptUses = 1_000;
+const maxKeptUses = 1_000;
 
 const prefix = 'use/';
 const form = z.strictObject({

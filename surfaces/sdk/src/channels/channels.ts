@@ -8,10 +8,10 @@ import { MessageDuplex } from './duplex.ts';
 import type { Admit, ChannelPeer, ChannelPurpose, Channels, Duplex } from './types.ts';
 
 /** The byte on the relay's wire. Append only. */
-export const purposeNumbers: Readonly<Record<ChannelPurpose, number>> = { shell: 1, exec: 2, file: 3, forward: 4 };
+const purposeNumbers: Readonly<Record<ChannelPurpose, number>> = { shell: 1, exec: 2, file: 3, forward: 4 };
 
 /** Milliseconds for the two messages of a handshake. */
-export const handshakeMs = 10_000;
+const handshakeMs = 10_000;
 
 export interface ChannelPorts {
   readonly relay: RelayPort;

@@ -3,7 +3,7 @@ import { type Channel, MessageReader, sealMessage } from '@caponier/session';
 import { piecesOf, RecordReader } from './records.ts';
 
 /** Bytes of one message on a channel. */
-export const maxChannelMessage = 1024 * 1024;
+const maxChannelMessage = 1024 * 1024;
 
 /** An ordered carrier of bodies of at most 65,535 bytes: a stream, or a meeting. */
 export interface Carrier {

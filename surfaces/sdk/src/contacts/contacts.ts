@@ -8,8 +8,8 @@ export interface Contact {
   readonly grant: string;
 }
 
-export const mailClass = 'mail';
-export const mailOp = 'mail.send';
+const mailClass = 'mail';
+const mailOp = 'mail.send';
 
 /** The grant that makes a contact. */
 export function mailGrant(owner: string, name: string): GrantMembers {

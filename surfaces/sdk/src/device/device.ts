@@ -44,7 +44,7 @@ import { statusOf } from './status.ts';
 import type { Device, DeviceOptions, DeviceStatus, LogEntry } from './types.ts';
 
 /** Milliseconds that `ready` waits unless said otherwise. */
-export const readyMs = 30_000;
+const readyMs = 30_000;
 /** Milliseconds between two looks while something is waited for. */
 const lookMs = 100;
 

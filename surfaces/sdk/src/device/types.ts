@@ -1,5 +1,5 @@
 import type { KeyPair } from '@caponier/crypto';
-import type { Did, ErrorCode, Payload, Signer, Verified } from '@caponier/protocol';
+import type { Did, ErrorCode, Payload, Signer } from '@caponier/protocol';
 import type { DatedView, OwnerView, Purpose, RaiseAlarm, WireStatement } from '@caponier/verify';
 import type { Channels } from '../channels/types.ts';
 import type { Service } from '../directory/types.ts';
@@ -108,5 +108,3 @@ export interface LogEntry {
   readonly result: Payload<'outcome'>['result'] | null;
   readonly code: string;
 }
-
-export type { Verified };

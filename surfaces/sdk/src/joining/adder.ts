@@ -14,7 +14,7 @@ import { originOfRelay } from './relay-address.ts';
 import type { Adding, AddingEvent, AddOptions, JoinPeer } from './types.ts';
 
 /** Seconds a ticket for a newcomer is good: it is used at once. */
-export const ticketSeconds = 3_600;
+const ticketSeconds = 3_600;
 
 export interface AddingPorts {
   readonly signer: Signer;

@@ -19,7 +19,7 @@ const cosigns = z.array(jws).check(z.maxLength(16));
 const wire = z.strictObject({ statement: jws, cosigns });
 const maxChain = 4_096;
 
-export const joinKinds = ['member', 'controller', 'approver', 'contact'] as const;
+const joinKinds = ['member', 'controller', 'approver', 'contact'] as const;
 
 /** Bound into the safety number. */
 export const adderIntroduction = z.strictObject({

@@ -1,7 +1,6 @@
 import type { KeyPair } from '@caponier/crypto';
 import type { Did, Signer } from '@caponier/protocol';
 import type { CodeKind } from '@caponier/session';
-import type { WireStatement } from '@caponier/verify';
 import type { SignedNeed, SigningNeed, StartMaterial } from '../owner/types.ts';
 
 export type JoinKind = Extract<CodeKind, 'member' | 'controller' | 'approver' | 'contact'>;
@@ -97,5 +96,3 @@ export interface JoinOptions {
   /** Root of an owner to be made on the way, where kind `contact` is joined without one. */
   readonly root?: Signer;
 }
-
-export type { WireStatement };

@@ -6,7 +6,7 @@ import type { MailContent } from './types.ts';
 /** What is inside a mail: one JSON object, the same for each device that it goes to. */
 
 /** Characters of a text. */
-export const maxMailText = 64 * 1024;
+const maxMailText = 64 * 1024;
 
 const jws = z.string().check(z.maxLength(16_384), z.regex(/^[\w-]+\.[\w-]+\.[\w-]+$/));
 const agent = z.string().check(z.regex(/^[a-z0-9][a-z0-9._-]{0,31}@[a-z0-9][a-z0-9._-]{0,31}$/));

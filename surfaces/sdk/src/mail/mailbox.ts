@@ -16,9 +16,9 @@ import { openMail } from './sessions.ts';
 import type { Letter, Mailbox, MailContent, SendOptions, Sent } from './types.ts';
 
 /** Letters kept until somebody takes them; above it the oldest goes. */
-export const maxLetters = 10_000;
+const maxLetters = 10_000;
 /** Milliseconds for which ids of messages are remembered: longer than any sender goes on sending one. */
-export const seenMs = 9 * 86_400_000;
+const seenMs = 9 * 86_400_000;
 
 const letterForm = z.strictObject({
   id: z.string(),

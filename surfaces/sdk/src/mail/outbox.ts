@@ -13,11 +13,11 @@ import { outPrefix, sessionKey } from './keys.ts';
 import { loadSessions, sessionsChange } from './sessions.ts';
 
 /** Mails that may wait here. */
-export const maxOutbox = 1_000;
+const maxOutbox = 1_000;
 /** Milliseconds after which a mail that could not be given to the relay is given up. */
-export const outboxLifeMs = 7 * 86_400_000;
+const outboxLifeMs = 7 * 86_400_000;
 /** First and longest pause before a mail is tried again, milliseconds; each doubles the one before. */
-export const resendMs = { first: 500, most: 60_000 } as const;
+const resendMs = { first: 500, most: 60_000 } as const;
 
 const itemForm = z.strictObject({
   to: z.string(),

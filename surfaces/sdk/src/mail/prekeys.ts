@@ -10,9 +10,9 @@ import { prekeysKey } from './keys.ts';
 import { loadPrekeys, prekeysChange } from './sessions.ts';
 
 /** One-time keys at the relay below which more are brought, and up to how many. */
-export const oneTimeKeys = { low: 20, full: 50 } as const;
+const oneTimeKeys = { low: 20, full: 50 } as const;
 /** Days after which the last-resort keys are replaced. */
-export const lastResortDays = 7;
+const lastResortDays = 7;
 const dayMs = 86_400_000;
 
 const shownKey = 'mail/prekeys-shown';

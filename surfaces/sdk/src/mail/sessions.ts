@@ -7,7 +7,7 @@ import type { KeyValue, KeyValueChange } from '../store/key-value.ts';
 import { prekeysKey, sessionKey } from './keys.ts';
 
 /** Sessions kept with one device: both may begin at once, and each new one may cross mail of the one before. */
-export const maxSessionsPerPeer = 4;
+const maxSessionsPerPeer = 4;
 
 const stored = z.strictObject({ sessions: z.array(z.string()) });
 

@@ -6,7 +6,7 @@ import type { Platform } from '../platform/platform.ts';
 import type { PublishReport, Push } from './types.ts';
 
 /** Milliseconds that a service has to acknowledge a removal; the promise is one second for a connected one. */
-export const pushTimeoutMs = 5_000;
+const pushTimeoutMs = 5_000;
 /** Milliseconds for the registry to sequence, sign and have cosigned. */
 const appendTimeoutMs = 30_000;
 

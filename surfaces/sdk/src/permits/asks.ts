@@ -24,7 +24,7 @@ import type { Views } from '../views/views.ts';
 import type { Asks, Card } from './types.ts';
 
 /** Cards that wait for a person at once; above it new ones are not taken. */
-export const maxCards = 200;
+const maxCards = 200;
 
 const cardPrefix = 'ask/card/';
 const answeredPrefix = 'ask/answered/';

@@ -6,7 +6,7 @@ import type { KeyValue } from '../store/key-value.ts';
 import { KeyedLock } from '../sync/lock.ts';
 
 /** Requests of this device that are remembered; above it the oldest go. */
-export const maxJournal = 10_000;
+const maxJournal = 10_000;
 
 const prefix = 'journal/';
 const form = z.strictObject({

@@ -36,9 +36,9 @@ import type { Journal } from './journal.ts';
 import type { Asker, Performed, PerformOptions } from './types.ts';
 
 /** Seconds a request is good: long enough for a person to be asked. */
-export const requestSeconds = 3_600;
+const requestSeconds = 3_600;
 /** Milliseconds for which a service that is behind is asked again, and between two tries. */
-export const catchUpMs = { most: 15_000, pause: 500 } as const;
+const catchUpMs = { most: 15_000, pause: 500 } as const;
 
 export interface PerformPorts extends Platform {
   readonly signer: Signer;

@@ -1,6 +1,6 @@
 import { CaponierError } from '@caponier/crypto';
 import type { Signer, Verified } from '@caponier/protocol';
-import { type ChainKind, type ErrorCode, entryOf, fail, leafClassOf, type Payload } from '@caponier/protocol';
+import { type ChainKind, entryOf, fail, leafClassOf, type Payload } from '@caponier/protocol';
 import { decodeOwnersLeaf } from '@caponier/tlog';
 import {
   type DatedView,
@@ -14,7 +14,6 @@ import {
   type Purpose,
   type RaiseAlarm,
   RegistryHttp,
-  replayChain,
   requireFresh,
   type WireStatement,
 } from '@caponier/verify';
@@ -25,7 +24,7 @@ import type { KeyValue } from '../store/key-value.ts';
 import { followMemory } from './memory.ts';
 
 /** Milliseconds that `until` waits unless said otherwise. */
-export const untilMs = 20_000;
+const untilMs = 20_000;
 /** Milliseconds that `soon` waits, and between two looks. */
 const soonMs = 5_000;
 const lookMs = 100;
@@ -207,17 +206,9 @@ export class Views {
     }
   }
 
-  /** Freezes that stand, for whoever judges our devices. */
+  /** How far the log of our own owner was followed. */
   get status() {
     return this.#own.status;
-  }
-
-  trouble(): ErrorCode | null {
-    try {
-      return this.get().trouble;
-    } catch (error) {
-      return entryOf(error).code;
-    }
   }
 }
 
@@ -241,9 +232,4 @@ export function membershipOf(chain: readonly WireStatement[]): string[] {
     const isMembership = leafClassOf(kind, payload as Payload<ChainKind>) === 'membership';
     return isMembership ? [statement, ...cosigns] : [];
   });
-}
-
-/** The view of a chain that was stored at the start: what is known before the log was reached. */
-export function viewOfStart(chain: readonly WireStatement[]): OwnerView {
-  return replayChain(chain);
 }
