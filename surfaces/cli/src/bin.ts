@@ -9,6 +9,11 @@ const { useCodeCache } = await import('./code-cache.ts');
 useCodeCache();
 // Only now: everything loaded from here on comes out of the cache.
 const { main } = await import('./main.ts');
+// Whoever reads our output may have seen enough (`| head`): that is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
 process.exitCode = await main(process.argv.slice(2));
 
 // A module of its own, so that `await` may stand above.

@@ -29,10 +29,13 @@ export interface CommandSpec {
 
 const collect = (value: string, before: readonly string[] | undefined) => [...(before ?? []), value];
 
+/** One paragraph, broken by whoever knows how wide the terminal is. */
+const flowing = (text = '') => text.replaceAll('\n', ' ');
+
 /** The commander command of a spec: every one has `--json`, an example, and refuses flags it does not know. */
 export function commandOf(spec: CommandSpec): Command {
   const [name, ...args] = spec.usage.split(' ');
-  const command = new Command(name).description(spec.about ? `${spec.summary}\n\n${spec.about}` : spec.summary);
+  const command = new Command(name).description([spec.summary, flowing(spec.about)].filter(Boolean).join('\n\n'));
   command.summary(spec.summary);
   if (args.length > 0) command.arguments(args.join(' '));
   for (const [flags, text] of spec.options ?? []) command.option(flags, text);

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import {
@@ -5,9 +7,11 @@ import {
   createLog,
   fileSigner,
   type Home,
+  homePath,
   type Limit,
   type Log,
   loadOrCreateCertificate,
+  openHome,
   readListenerLimits,
   refuseRoot,
   serve,
@@ -76,17 +80,18 @@ export function limitOptions(limits: readonly Limit[]): (readonly [string, strin
   return limits.map(({ flag, env, doc, default: value }) => [`${flag} <n>`, `${doc} (${value}; ${env})`] as const);
 }
 
-async function findDeployment(home: Home, file: string | undefined): Promise<Deployment> {
-  if (file !== undefined) {
-    const { readFile } = await import('node:fs/promises');
-    const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-      throw fail('host.bad_config', `${file} cannot be read`, cause);
-    });
-    return parseDeployment(text, file);
+/** Makes nothing: a service without a deployment leaves no trace. */
+async function findDeployment(file: string | undefined): Promise<Deployment> {
+  const path = homePath(process.env);
+  if (file === undefined) {
+    const here = existsSync(path) ? readDeployment(openHome(path)) : undefined;
+    if (here) return here;
+    throw fail('host.bad_config', `no ${deploymentFile} in ${path}: give --deployment, or run \`caponier up\``);
   }
-  const here = readDeployment(home);
-  if (here) return here;
-  throw fail('host.bad_config', `no ${deploymentFile} in ${home.path}: give --deployment, or run \`caponier up\``);
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw fail('host.bad_config', `${file} cannot be read`, cause);
+  });
+  return parseDeployment(text, file);
 }
 
 function portOf(flags: ServiceFlags, me: Listed): number {
@@ -110,16 +115,12 @@ export async function runService(
 ): Promise<void> {
   const allowRoot = flags.allowRoot === true;
   refuseRoot({ allowRoot });
+  if (flags.showKey) return showKey(name, output);
+  const deployment = await findDeployment(flags.deployment);
+  const me = serviceOf(deployment, name.role, name.class);
   const home = hereHome();
   const keys = home.folder('keys');
-  const signer = fileSigner(keys, `${name.name}.key`, systemRandom);
-  if (flags.showKey) {
-    output.line(signer.did);
-    output.document({ service: name.name, key: signer.did });
-    return;
-  }
-  const deployment = await findDeployment(home, flags.deployment);
-  const me = serviceOf(deployment, name.role, name.class);
+  const signer = fileSigner(keys, keyFile(name), systemRandom);
   if (me.key !== signer.did) throw fail('host.bad_config', `${deploymentFile} names another key for ${name.name}`);
   const settings = { flags: limitFlags(flags), env: process.env };
   const limits = readListenerLimits(settings);
@@ -152,6 +153,14 @@ export async function runService(
   transport.close();
   lock.release();
   if (process.connected) process.disconnect();
+}
+
+const keyFile = ({ name }: ServiceName) => `${name}.key`;
+
+function showKey(name: ServiceName, output: Output): void {
+  const { did } = fileSigner(hereHome().folder('keys'), keyFile(name), systemRandom);
+  output.line(did);
+  output.document({ service: name.name, key: did });
 }
 
 function sayReady(name: ServiceName, url: string, output: Output): void {

@@ -6,7 +6,7 @@ import { openLog, ownCommand } from './child.ts';
 import { type Processes, type ProcessState, readProcesses, supervisorRuns, until } from './processes.ts';
 
 /** Milliseconds for one process to come up, on a machine that has a lot to do. */
-export const startMs = 30_000;
+export const startMs = 60_000;
 /** Milliseconds for everything to end. */
 const stopMs = 20_000;
 /** Starts of one process after which waiting for it makes no sense. */
