@@ -110,7 +110,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
   app.onError(problemAnswer);
   app.notFound(() => problemAnswer(fail('host.not_found')));
   app.route('/', writerRoutes({ store, clock, views, followers, challenges, services, owners, events }));
-  app.route('/', readerRoutes({ store, views, followers, challenges, services, owners }));
+  app.route('/', readerRoutes({ store, followers, challenges, services, owners }));
   app.route('/', logRoutes(store, { owners, events }));
 
   return {

@@ -4,14 +4,12 @@ import { type Context, Hono } from 'hono';
 import { MAX_CHAIN_PAGE, MAX_STANDING_FREEZES } from '../limits.ts';
 import type { Sequencer } from '../log/sequencer.ts';
 import type { AppendJob, Place } from '../owners/plan.ts';
-import type { OwnerViews } from '../owners/views.ts';
 import type { Followers } from '../readers/followers.ts';
 import type { RegistryStore } from '../store.ts';
 import { numberOf } from './body.ts';
 
 export interface ReaderRoutesOptions {
   readonly store: RegistryStore;
-  readonly views: OwnerViews;
   readonly followers: Followers;
   readonly challenges: HelloChallenges;
   readonly services: readonly Did[];
@@ -20,7 +18,7 @@ export interface ReaderRoutesOptions {
 
 /** What shows statements. Membership is public; private statements go to the owner's readers, proven afresh each time. */
 export function readerRoutes(options: ReaderRoutesOptions): Hono {
-  const { store, views, followers, challenges, services, owners } = options;
+  const { store, followers, challenges, services, owners } = options;
   const app = new Hono();
 
   app.get('/challenge', (c) => c.json(challenges.make(), 200, { 'cache-control': 'no-store' }));
@@ -44,7 +42,9 @@ export function readerRoutes(options: ReaderRoutesOptions): Hono {
     const page = await store.chain({ owner, from, limit: MAX_CHAIN_PAGE });
     // What no head covers yet may still be a statement that nobody but we have seen.
     const covered = page.filter(({ index }) => index < size);
-    if (covered.length === 0 && !(await views.get(owner))) throw fail('owner.unknown', owner);
+    // Asked of the store, not of the view: to replay a long chain is more than a stranger's question may cost.
+    if (covered.length === 0 && (await store.chain({ owner, from: 0, limit: 1 })).length === 0)
+      throw fail('owner.unknown', owner);
     const freezes = await store.freezes({ owner, after: '', limit: MAX_STANDING_FREEZES });
     return c.json({
       chain: covered.map(({ id, index, class: of, statement, cosigns }) =>
