@@ -1,4 +1,4 @@
-import { cpSync } from 'node:fs';
+import { chmodSync, cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, rootFlag, type Stage } from '../stage.ts';
 
@@ -15,6 +15,7 @@ export async function rolledBackRegistry(stage: Stage): Promise<string> {
   const old = stage.machine('rolled-back');
   for (const part of ['keys', 'deployment.json']) cpSync(join(home, part), join(old.home, part), { recursive: true });
   cpSync(copyOf(stage), join(old.home, 'data', 'registry'), { recursive: true });
+  for (const folder of ['keys', 'data', 'data/registry']) chmodSync(join(old.home, folder), 0o700);
   const { code, output } = await old.finish(['registry', '--port', '0', '--json', ...rootFlag]);
   expect(code !== 0, 'the registry does not start');
   return (JSON.parse(output.trim().split('\n').at(-1)!) as { error: { code: string } }).error.code;
