@@ -23,6 +23,9 @@ export const OUTBOX_FLYING = 32;
 /** Milliseconds to wait when the relay says that we send too fast: it gives back one mail a second. */
 export const OUTBOX_PAUSE = 2_000;
 
+/** Credit of a new stream at most, whatever the relay says: what it may keep here for a reader that stopped. */
+export const MOST_WINDOW = 4 * 1024 * 1024;
+
 /** Milliseconds after which a mail whose handler failed is tried again; doubled up to `RETRY_MOST`. */
 export const HANDLER_RETRY = 1_000;
 /** Handled mails that are remembered, in case they are given again: more than a relay has under way. */

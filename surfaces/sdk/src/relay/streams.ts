@@ -9,6 +9,7 @@ import {
   relayNumberOf,
 } from '@caponier/protocol';
 import type { RelayStream } from '../link/relay-port.ts';
+import { MOST_WINDOW } from './limits.ts';
 import { Queue } from './queue.ts';
 import type { Wire } from './wire.ts';
 
@@ -24,6 +25,8 @@ class Stream implements RelayStream {
   /** Bytes that may be sent, and bytes the reader has taken and not granted again. */
   #credit: number;
   #taken = 0;
+  /** Bytes that may still come. The relay keeps the sender to this, and we keep the relay to it: it could fill our memory. */
+  #allowed: number;
   readonly #grantAt: number;
   #queued = 0;
   #turn: Promise<void> = Promise.resolve();
@@ -35,6 +38,7 @@ class Stream implements RelayStream {
     this.#channel = channel;
     this.peer = peer;
     this.#credit = window;
+    this.#allowed = window;
     // In halves: one frame of credit for half a window of data, and the sender never stands still.
     this.#grantAt = Math.floor(window / 2);
     this.#forget = forget;
@@ -45,7 +49,20 @@ class Stream implements RelayStream {
     this.#taken += cost;
     if (this.#taken < this.#grantAt || this.#failure) return;
     this.#wire.send('credit', { channel: this.#channel, bytes: this.#taken });
+    this.#allowed += this.#taken;
     this.#taken = 0;
+  }
+
+  /** A record that came. One that nobody granted ends the stream. */
+  received(body: Uint8Array): void {
+    this.#allowed -= relayHeaderBytes + body.length;
+    if (this.#allowed >= 0) {
+      this.messages.push(body);
+      return;
+    }
+    this.#forget();
+    this.#wire.send('close', { channel: this.#channel, code: relayNumberOf('relay.credit_exceeded') });
+    this.over('relay.credit_exceeded');
   }
 
   async send(body: Uint8Array): Promise<void> {
@@ -127,7 +144,7 @@ export class Streams {
 
   up(wire: Wire, { window }: Frame<'welcome'>): void {
     this.#wire = wire;
-    this.#window = window;
+    this.#window = Math.min(window, MOST_WINDOW);
     this.#next = 1;
   }
 
@@ -176,7 +193,7 @@ export class Streams {
   }
 
   data({ channel, body }: Frame<'data'>): void {
-    this.#open.get(channel)?.messages.push(body);
+    this.#open.get(channel)?.received(body);
   }
 
   credit({ channel, bytes }: Frame<'credit'>): void {
