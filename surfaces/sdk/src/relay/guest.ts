@@ -43,7 +43,7 @@ export async function joinMeeting(
         settled.abort();
         return;
       case 'say':
-        end?.messages.push(frame.body);
+        end?.said(frame.body);
         return;
       case 'leave':
         over(reasonOf(frame.code));

@@ -1,7 +1,7 @@
 import { toBase64url } from '@caponier/crypto';
-import type { Frame } from '@caponier/protocol';
+import { type Frame, fail } from '@caponier/protocol';
 import type { DeliveredMail } from '../link/relay-port.ts';
-import { HANDLER_RETRY, INBOX_REMEMBERED, RETRY_MOST } from './limits.ts';
+import { HANDLER_RETRY, INBOX_REMEMBERED, INBOX_WAITING, MAIL_COST, RETRY_MOST } from './limits.ts';
 import type { Wire } from './wire.ts';
 
 type Handler = (mail: DeliveredMail) => Promise<void>;
@@ -15,6 +15,7 @@ export class Inbox {
   #handler: Handler | null = null;
   #wire: Wire | null = null;
   #waiting: Frame<'deliver'>[] = [];
+  #waitingBytes = 0;
   #busy = false;
   /** Highest number that this connection was given: nothing above it may be acknowledged on it. */
   #given = 0;
@@ -40,10 +41,14 @@ export class Inbox {
   down(): void {
     this.#wire = null;
     this.#waiting = [];
+    this.#waitingBytes = 0;
     this.#given = 0;
   }
 
+  /** Throws `relay.too_large` for more than any relay has under way: it could fill our memory. */
   deliver(frame: Frame<'deliver'>): void {
+    this.#waitingBytes += MAIL_COST + frame.body.length;
+    if (this.#waitingBytes > INBOX_WAITING) throw fail('relay.too_large', 'mail that nobody has handled yet');
     this.#given = frame.seq;
     this.#waiting.push(frame);
     if (!this.#busy) void this.#work();
@@ -52,6 +57,7 @@ export class Inbox {
   async #work(): Promise<void> {
     this.#busy = true;
     for (let frame = this.#waiting.shift(); frame; frame = this.#waiting.shift()) {
+      this.#waitingBytes = Math.max(0, this.#waitingBytes - MAIL_COST - frame.body.length);
       if (!(await this.#handleOne(frame))) break;
       // On another connection than the one that gave it, it is given again first.
       if (frame.seq <= this.#given) this.#wire?.send('ack', { seq: frame.seq });

@@ -28,5 +28,11 @@ export const MOST_WINDOW = 4 * 1024 * 1024;
 
 /** Milliseconds after which a mail whose handler failed is tried again; doubled up to `RETRY_MOST`. */
 export const HANDLER_RETRY = 1_000;
+/** Bytes of mail given and not handled yet, many windows of a relay; above it the connection is broken off. */
+export const INBOX_WAITING = 16 * 1024 * 1024;
+/** What one mail costs besides its body, in these bytes: empty ones are not free. */
+export const MAIL_COST = 256;
+/** Bytes said in one meeting, several times what a relay lets through; above it the meeting is over. */
+export const MEETING_BYTES = 8 * 1024 * 1024;
 /** Handled mails that are remembered, in case they are given again: more than a relay has under way. */
 export const INBOX_REMEMBERED = 256;

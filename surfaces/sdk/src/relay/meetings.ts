@@ -1,6 +1,7 @@
 import type { CaponierError } from '@caponier/crypto';
 import { type ErrorCode, type Frame, fail, relayErrorOf } from '@caponier/protocol';
 import type { RelayMeeting } from '../link/relay-port.ts';
+import { MEETING_BYTES } from './limits.ts';
 import { Queue } from './queue.ts';
 import type { Wire } from './wire.ts';
 
@@ -10,6 +11,7 @@ export class MeetingEnd implements RelayMeeting {
   readonly #wire: Wire;
   readonly #channel: number;
   readonly #left: () => void;
+  #heard = 0;
   #failure: CaponierError | null = null;
 
   /** `left` is called when we leave. */
@@ -22,6 +24,16 @@ export class MeetingEnd implements RelayMeeting {
   async send(body: Uint8Array): Promise<void> {
     if (this.#failure) throw this.#failure;
     this.#wire.send('say', { channel: this.#channel, body });
+  }
+
+  /** What the other party said. A relay that lets through more than a meeting may carry ends it. */
+  said(body: Uint8Array): void {
+    this.#heard += body.length;
+    if (this.#heard <= MEETING_BYTES) {
+      this.messages.push(body);
+      return;
+    }
+    this.leave();
   }
 
   /** Over, from outside; null: in peace. */
@@ -135,7 +147,7 @@ export class Meetings {
   }
 
   say({ channel, body }: Frame<'say'>): void {
-    this.#find(channel)?.end?.messages.push(body);
+    this.#find(channel)?.end?.said(body);
   }
 
   leave({ channel, code }: Frame<'leave'>): void {
