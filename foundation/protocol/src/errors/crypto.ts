@@ -26,7 +26,12 @@ export const cryptoErrors = defineErrors({
     title: 'Decryption failed.',
     hint: 'Wrong key or altered bytes: check the passphrase, or ask for the message again.',
   },
-  'crypto.bad_encoding': { status: 400, exit: 5, title: 'Bytes are not written in their one form.', hint: 'Check that the text was copied whole.' },
+  'crypto.bad_encoding': {
+    status: 400,
+    exit: 5,
+    title: 'Bytes are not written in their one form.',
+    hint: 'Check that the text was copied whole.',
+  },
   'crypto.bad_phrase': {
     status: 400,
     exit: 2,
