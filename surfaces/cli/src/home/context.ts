@@ -23,8 +23,15 @@ export function localDaemon(home: Home): LocalClient {
   return localClient(join(home.path, 'run', socketFile));
 }
 
-/** Home, identity and daemon of this device. Throws `cli.no_owner`. */
-export function hereDaemon(): { readonly home: Home; readonly identity: Identity; readonly client: LocalClient } {
+/** Home, identity and daemon of this device. */
+export interface Here {
+  readonly home: Home;
+  readonly identity: Identity;
+  readonly client: LocalClient;
+}
+
+/** Throws `cli.no_owner`; a call throws `cli.no_daemon` where none runs. */
+export function hereDaemon(): Here {
   const { home, identity } = hereIdentity();
   return { home, identity, client: localDaemon(home) };
 }

@@ -10,6 +10,7 @@ export async function loadServices(): Promise<void> {
     import('./vault.ts'),
     import('./memory.ts'),
     import('./classify.ts'),
+    import('../web/serve.ts'),
     import('@caponier/daemon'),
   ]);
 }

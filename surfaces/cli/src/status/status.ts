@@ -1,14 +1,17 @@
 import { CaponierError } from '@caponier/crypto';
 import type { LocalResults } from '@caponier/daemon/client';
 import type { Run } from '../command.ts';
-import { hereDaemon } from '../home/context.ts';
+import { type Here, hereDaemon } from '../home/context.ts';
 import { hasRoot } from '../home/root-key.ts';
 import { readDeployment } from '../services/deployment.ts';
 import { serviceNames } from '../services/names.ts';
 import type { Output } from '../terminal/output.ts';
 import { type ProcessState, readProcesses } from '../up/processes.ts';
 import { readPageAddress } from '../web/address.ts';
-import { type StatusFacts, warningsOf } from './warnings.ts';
+import { warningsOf } from './warnings.ts';
+
+/** Characters of an id that a person sees. */
+const shortId = 12;
 
 type DaemonStatus = LocalResults['status'];
 
@@ -24,7 +27,25 @@ interface ServiceLine {
 }
 
 /** Everything that `status --json` and the page show of this home. */
-export async function statusOf({ home, identity, client }: ReturnType<typeof hereDaemon>) {
+export interface StatusDocument {
+  readonly owner: string;
+  readonly device: { readonly name: string; readonly did: string; readonly role: string };
+  /** Whether the daemon runs; without it only what stands in the home is known. */
+  readonly running: boolean;
+  readonly relay: DaemonStatus['relay'] | null;
+  readonly log: DaemonStatus['log'] | null;
+  readonly devices: DaemonStatus['devices'];
+  readonly approvers: readonly string[];
+  readonly contacts: DaemonStatus['contacts'];
+  readonly freezes: DaemonStatus['freezes'];
+  readonly asks: number;
+  readonly letters: number;
+  readonly outbox: number;
+  readonly services: readonly ServiceLine[];
+  readonly warnings: readonly string[];
+}
+
+export async function statusOf({ home, identity, client }: Here): Promise<StatusDocument> {
   const processes = readProcesses(home)?.processes ?? [];
   const daemon = await client.call('status', {}).catch((error: unknown) => {
     if (error instanceof CaponierError && error.code === 'cli.no_daemon') return null;
@@ -32,10 +53,8 @@ export async function statusOf({ home, identity, client }: ReturnType<typeof her
   });
   const deployment = readDeployment(home);
   const services = servicesOf(daemon?.services ?? deployment?.services ?? [], processes, deployment !== undefined);
-  const facts: StatusFacts = { daemon, root: hasRoot(home), services, hosts: deployment !== undefined };
-  const warnings = warningsOf(facts);
   const devices = daemon?.devices ?? [];
-  const document = {
+  return {
     owner: identity.owner,
     device: { name: daemon?.name ?? identity.name, did: identity.device, role: daemon?.role ?? identity.role },
     running: daemon !== null,
@@ -45,22 +64,21 @@ export async function statusOf({ home, identity, client }: ReturnType<typeof her
     approvers: devices.filter(({ approver }) => approver).map(({ name }) => name),
     contacts: daemon?.contacts ?? [],
     freezes: daemon?.freezes ?? [],
-    asks: daemon?.asks ?? null,
-    letters: daemon?.letters ?? null,
-    outbox: daemon?.outbox ?? null,
+    asks: daemon?.asks ?? 0,
+    letters: daemon?.letters ?? 0,
+    outbox: daemon?.outbox ?? 0,
     services,
-    warnings,
+    warnings: warningsOf({ daemon, root: hasRoot(home), services, hosts: deployment !== undefined }),
   };
-  return { document, daemon, services, warnings };
 }
 
 export async function runStatus({ output }: Run): Promise<void> {
   const here = hereDaemon();
-  const { document, daemon, services, warnings } = await statusOf(here);
+  const status = await statusOf(here);
   // The address holds the token of the page: for its user's eyes, and not in what the page itself is told.
-  const page = daemon ? readPageAddress(here.home) : null;
-  output.document({ ...document, page });
-  show({ identity: here.identity, daemon, services, warnings, page, output });
+  const page = status.running ? readPageAddress(here.home) : null;
+  output.document({ ...status, page });
+  show(status, page, output);
 }
 
 function servicesOf(
@@ -84,42 +102,34 @@ function servicesOf(
   });
 }
 
-interface Shown {
-  readonly identity: { readonly owner: string; readonly name: string; readonly role: string };
-  readonly daemon: DaemonStatus | null;
-  readonly services: readonly ServiceLine[];
-  readonly warnings: readonly { readonly text: string; readonly hint: string }[];
-  readonly page: string | null;
-  readonly output: Output;
-}
-
-function show({ identity, daemon, services, warnings, page, output }: Shown): void {
+function show(status: StatusDocument, page: string | null, output: Output): void {
+  const { owner, device, running, devices, contacts, services, warnings } = status;
   const heading = (text: string) => output.line(output.style('bold', text));
-  output.line(`${output.style('bold', identity.name)}, ${identity.role} of owner ${identity.owner.slice(0, 12)}`);
-  if (daemon) output.line(stateLine(daemon));
-  output.line();
-  if (daemon) {
+  output.line(`${output.style('bold', device.name)}, ${device.role} of owner ${owner.slice(0, shortId)}`);
+  if (running) {
+    output.line(stateLine(status));
+    output.line();
     heading('Devices');
-    output.table(daemon.devices.map((device) => [device.name, device.role, notesOf(device, identity.name)]));
-    if (daemon.contacts.length > 0) {
+    output.table(devices.map((one) => [one.name, one.role, notesOf(one, device.name)]));
+    if (contacts.length > 0) {
       output.line();
       heading('Contacts');
-      output.table(daemon.contacts.map(({ name, owner }) => [name, `owner ${owner.slice(0, 12)}`]));
+      output.table(contacts.map(({ name, owner: theirs }) => [name, `owner ${theirs.slice(0, shortId)}`]));
     }
-    output.line();
   }
+  output.line();
   heading('Services');
   output.table(services.map((service) => serviceRow(service)));
-  if (page) output.line(`\nPage: ${page}`);
-  if (warnings.length > 0) output.line();
-  for (const { text, hint } of warnings) {
-    output.line(`${output.style('yellow', 'warning:')} ${text}`);
-    output.line(`  ${hint}`);
+  if (page) {
+    output.line();
+    output.line(`Page: ${page}`);
   }
+  if (warnings.length > 0) output.line();
+  for (const warning of warnings) output.line(`${output.style('yellow', 'warning:')} ${warning}`);
 }
 
-function stateLine({ relay, log, asks, letters, outbox }: DaemonStatus): string {
-  const age = log.age === null ? 'no cosigned head yet' : `view ${log.age} s old`;
+function stateLine({ relay, log, asks, letters, outbox }: StatusDocument): string {
+  const age = log?.age == null ? 'no cosigned head yet' : `view ${log.age} s old`;
   const counts = [
     [asks, asks === 1 ? 'ask waits' : 'asks wait'],
     [letters, letters === 1 ? 'letter not read' : 'letters not read'],

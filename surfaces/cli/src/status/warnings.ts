@@ -1,11 +1,5 @@
 import type { LocalResults } from '@caponier/daemon/client';
 
-export interface Warning {
-  readonly code: string;
-  readonly text: string;
-  readonly hint: string;
-}
-
 export interface StatusFacts {
   /** Null where no daemon runs. */
   readonly daemon: LocalResults['status'] | null;
@@ -17,40 +11,31 @@ export interface StatusFacts {
 }
 
 /** What the person should know, each with what to do about it. */
-export function warningsOf({ daemon, root, hosts, services }: StatusFacts): Warning[] {
-  const warnings: Warning[] = [];
-  const warn = (code: string, text: string, hint: string) => warnings.push({ code, text, hint });
+export function warningsOf({ daemon, root, hosts, services }: StatusFacts): string[] {
+  const warnings: string[] = [];
+  const warn = (text: string, hint: string) => warnings.push(`${text} ${hint}`);
   const down = services.filter(({ ok }) => ok === false).map(({ role, class: of }) => of ?? role);
-  if (!daemon) warn('no_daemon', 'The daemon of this device does not run.', 'Start it: caponier up');
-  if (down.length > 0 && daemon)
-    warn('service_down', `Not running: ${down.join(', ')}.`, 'See logs/ in the home, or: caponier up');
+  if (!daemon) warn('The daemon of this device does not run.', 'Start it: caponier up');
+  if (down.length > 0 && daemon) warn(`Not running: ${down.join(', ')}.`, 'See logs/ in the home, or: caponier up');
   if (!daemon) return warnings;
-  if (daemon.relay === 'refused')
-    warn('relay_refused', 'The relay refuses this device.', 'It was revoked or frozen: caponier doctor');
+  if (daemon.relay === 'refused') warn('The relay refuses this device.', 'It was revoked or frozen: caponier doctor');
   if (daemon.log.trouble) {
     warn(
-      'log_trouble',
       `The log of the registry is not believed [${daemon.log.trouble}].`,
       'Nothing is allowed until that is found out: caponier doctor',
     );
   }
-  if (daemon.freezes.length > 0) warn('frozen', `${daemon.freezes.length} freeze in force.`, 'Lift it: caponier thaw');
+  if (daemon.freezes.length > 0) warn(`${daemon.freezes.length} freeze in force.`, 'Lift it: caponier thaw');
   if (root && !daemon.recovery) {
     warn(
-      'no_recovery',
       'No recovery key: a thief of this machine is the owner.',
       'Make one and write it down: caponier recover --new',
     );
   }
   const approvers = daemon.devices.filter(({ approver }) => approver);
-  if (approvers.length === 0)
-    warn('no_approver', 'Nobody can say yes to an ask, or freeze.', 'Add somebody: caponier add --approver');
+  if (approvers.length === 0) warn('Nobody can say yes to an ask, or freeze.', 'Add somebody: caponier add --approver');
   if (hosts && approvers.length === 1 && approvers[0]?.name === daemon.name) {
-    warn(
-      'approver_here',
-      'Only this machine says yes: an agent that runs as you could, too.',
-      'Add a phone: caponier add --approver',
-    );
+    warn('Only this machine says yes: an agent that runs as you could, too.', 'Add a phone: caponier add --approver');
   }
   return warnings;
 }

@@ -12,6 +12,7 @@ import { readSecret } from '../terminal/input.ts';
 import type { Output } from '../terminal/output.ts';
 import { type Progress, startProgress } from '../terminal/progress.ts';
 import { version } from '../version.ts';
+import { readPageAddress } from '../web/address.ts';
 import { takeFirstSteps } from './first-steps.ts';
 import { startSupervisor, untilReady } from './start.ts';
 
@@ -102,11 +103,13 @@ interface Told {
 function tell({ home, identity, fresh, trouble, output }: Told): void {
   const deployment = readDeployment(home);
   const { name, role, owner } = identity;
+  const page = readPageAddress(home);
   output.document({
     owner,
     device: { name, role, did: identity.device },
     home: home.path,
     services: deployment?.services ?? [],
+    page,
     connected: trouble === null,
     trouble,
   });
@@ -119,6 +122,7 @@ function tell({ home, identity, fresh, trouble, output }: Told): void {
     ['device', `${name} (${role})`],
     ...(deployment ? [['services', servicesLine(deployment)]] : []),
     ['state', home.path],
+    ...(page ? [['page', page]] : []),
   ]);
   output.line();
   if (trouble) output.line(`${output.style('yellow', 'warning:')} not connected yet [${trouble}]; it goes on trying.`);

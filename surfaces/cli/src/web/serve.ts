@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Log, readListenerLimits, serve, systemClock } from '@caponier/host';
 import { assetsFolder, createWeb } from '@caponier/web';
-import type { hereDaemon } from '../home/context.ts';
+import type { Here } from '../home/context.ts';
 import { statusOf } from '../status/status.ts';
 import { newPageToken, removePageAddress, writePageAddress } from './address.ts';
 
@@ -19,7 +19,7 @@ export interface PageServer {
  * `npm run build`.
  */
 export async function servePage(
-  here: ReturnType<typeof hereDaemon>,
+  here: Here,
   { log, allowRoot }: { readonly log: Log; readonly allowRoot: boolean },
 ): Promise<PageServer | undefined> {
   const folder = fileURLToPath(assetsFolder);
@@ -29,14 +29,9 @@ export async function servePage(
   );
   const token = newPageToken();
   const hosts = new Set<string>();
-  const warnings = (document: Awaited<ReturnType<typeof statusOf>>['document']) =>
-    document.warnings.map(({ text }) => text);
   const app = createWeb({
     source: {
-      status: async () => {
-        const { document } = await statusOf(here);
-        return { ...document, warnings: warnings(document) };
-      },
+      status: () => statusOf(here),
       asks: () => here.client.call('asks', {}),
     },
     asset: (name) => readFile(join(folder, name)).catch(() => null),
