@@ -33,7 +33,7 @@ function find(file: string, code: string, name: (node: ts.Node) => string | null
   };
   visit(source);
   // A variable or argument of that name is no global.
-  return [...found.difference(own)].sort();
+  return [...found].filter((name) => !own.has(name)).sort();
 }
 
 const isVariable = (node: ts.Node) =>

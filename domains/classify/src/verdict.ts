@@ -30,7 +30,7 @@ export const MAX_FINDINGS = 256;
 /** Not judged, so not safe. */
 export const unknown: Verdict = Object.freeze({ category: 'unknown', tier: 'sensitive', findings: Object.freeze([]) });
 
-export function categoryOf(finding: Finding): Category {
+function categoryOf(finding: Finding): Category {
   const name = finding.type.slice(0, finding.type.indexOf('.'));
   const known = categories.find((category) => category === name);
   // A detector that names a category nobody knows has still found something.

@@ -29,11 +29,11 @@ export function take(bucket: Bucket, rate: Rate, now: number): boolean {
   return true;
 }
 
-export function giveBack(bucket: Bucket, rate: Rate): void {
+function giveBack(bucket: Bucket, rate: Rate): void {
   bucket.tokens = Math.min(rate.burst, bucket.tokens + 1);
 }
 
-export function isEmpty(bucket: Bucket, rate: Rate, now: number): boolean {
+function isEmpty(bucket: Bucket, rate: Rate, now: number): boolean {
   settle(bucket, rate, now);
   return bucket.tokens < 1;
 }

@@ -18,7 +18,7 @@ import {
 } from '@caponier/testkit';
 import { createNodeUpstream, createVault, openVault, type Upstream, type Vault } from '../src/index.ts';
 
-export const allOps = ['secret.put', 'secret.use', 'secret.reveal', 'secret.list', 'secret.delete'];
+const allOps = ['secret.put', 'secret.use', 'secret.reveal', 'secret.list', 'secret.delete'];
 
 export const vaultOwner = (seed: string, beside?: TestOwner) => makeUser(seed, 'secret', allOps, beside);
 

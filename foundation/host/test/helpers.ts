@@ -13,7 +13,7 @@ import {
   serve,
 } from '../src/index.ts';
 
-export const quiet = createLog({ service: 'test', clock: () => 0, level: 'silent' });
+const quiet = createLog({ service: 'test', clock: () => 0, level: 'silent' });
 
 export function temporaryFolder(): { path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'caponier-host-'));

@@ -89,8 +89,8 @@ export function policyFacts(request: RequestFacts, from: FactSources): PolicyFac
 }
 
 /** Longest method or payee, and longest address, taken from a body. */
-export const maxFactLength = 256;
-export const maxUrlLength = 2048;
+const maxFactLength = 256;
+const maxUrlLength = 2048;
 
 /**
  * Reads `method`, `url` (its host) and `payee` from a body in JSON, as every worker reads them. A body of another form, or a

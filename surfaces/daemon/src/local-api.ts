@@ -10,10 +10,9 @@ import type {
   Letter,
   LogEntry,
   PublishReport,
-  SignedNeed,
   SigningNeed,
 } from '@caponier/sdk';
-import type { Approver, Grant, Policy, Roots, Trust, WireStatement } from '@caponier/verify';
+import type { Approver, Grant, Policy, Roots, Trust } from '@caponier/verify';
 import * as z from 'zod/mini';
 
 /**
@@ -295,6 +294,5 @@ export interface TalkHeard {
 
 export type TalkEnd = { readonly type: 'end' } | { readonly type: 'problem'; readonly problem: unknown };
 
-export type { SignedNeed, WireStatement };
 /** What a `service` statement says of one service. */
 export type Listed = Payload<'service'>['services'][number];

@@ -2,7 +2,7 @@ import { defineLimit, readLimit, type Settings } from '../limit.ts';
 
 /** Limits of every listener of every domain (design section 12). */
 
-export const maxConnections = defineLimit({
+const maxConnections = defineLimit({
   name: 'maxConnections',
   default: 10_000,
   min: 1,
@@ -12,7 +12,7 @@ export const maxConnections = defineLimit({
   doc: 'open connections of one listener; above it HTTP 503',
 });
 
-export const maxConnectionsPerAddress = defineLimit({
+const maxConnectionsPerAddress = defineLimit({
   name: 'maxConnectionsPerAddress',
   default: 1_000,
   min: 1,
@@ -22,7 +22,7 @@ export const maxConnectionsPerAddress = defineLimit({
   doc: 'open connections of one address (IPv6: /64), this machine excepted; above it HTTP 503',
 });
 
-export const maxRequestsPerMinute = defineLimit({
+const maxRequestsPerMinute = defineLimit({
   name: 'maxRequestsPerMinute',
   default: 6_000,
   min: 1,
@@ -32,7 +32,7 @@ export const maxRequestsPerMinute = defineLimit({
   doc: 'requests a minute, sustained, of one address (IPv6: /64); above it HTTP 429',
 });
 
-export const requestBurst = defineLimit({
+const requestBurst = defineLimit({
   name: 'requestBurst',
   default: 1_000,
   min: 1,
@@ -42,7 +42,7 @@ export const requestBurst = defineLimit({
   doc: 'requests of one address (IPv6: /64) at once',
 });
 
-export const maxBodyBytes = defineLimit({
+const maxBodyBytes = defineLimit({
   name: 'maxBodyBytes',
   default: 2 * 1024 * 1024,
   min: 1024,
@@ -52,7 +52,7 @@ export const maxBodyBytes = defineLimit({
   doc: 'bytes of one request body; above it HTTP 413, before any of it is read',
 });
 
-export const maxBodyBytesTogether = defineLimit({
+const maxBodyBytesTogether = defineLimit({
   name: 'maxBodyBytesTogether',
   default: 256 * 1024 * 1024,
   min: 1024,
@@ -62,7 +62,7 @@ export const maxBodyBytesTogether = defineLimit({
   doc: 'bytes of all request bodies under way; above it HTTP 503',
 });
 
-export const headerSeconds = defineLimit({
+const headerSeconds = defineLimit({
   name: 'headerSeconds',
   default: 10,
   min: 1,
@@ -72,7 +72,7 @@ export const headerSeconds = defineLimit({
   doc: 'seconds for TLS, and again for the headers of a request; then HTTP 408',
 });
 
-export const requestSeconds = defineLimit({
+const requestSeconds = defineLimit({
   name: 'requestSeconds',
   default: 60,
   min: 1,

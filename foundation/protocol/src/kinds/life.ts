@@ -21,7 +21,7 @@ const timed = { iat: seconds, exp: seconds, nonce };
 
 const currency = z.string().check(z.regex(/^[A-Z]{3,5}$/));
 /** An exact amount: whole units of the smallest denomination. */
-export const amount = z.strictObject({ units: count, currency });
+const amount = z.strictObject({ units: count, currency });
 
 /** Do exactly this. */
 export const request = z.strictObject({

@@ -47,7 +47,7 @@ function parseJson(bytes: Uint8Array): Record<string, unknown> {
 }
 
 /** Strict: what parses re-encodes to the same bytes. */
-export function decodeAssertion(bytes: Uint8Array): PasskeyAssertion {
+function decodeAssertion(bytes: Uint8Array): PasskeyAssertion {
   let assertion: PasskeyAssertion;
   try {
     const { authData, clientDataJSON, sig } = parseJson(bytes) as Record<string, string>;

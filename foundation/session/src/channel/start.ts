@@ -8,7 +8,7 @@ import { maxContextBytes } from './limits.ts';
 
 /** Both ends know each other's X25519 key from the enrolments; ML-KEM-768 guards against a later quantum computer. */
 export const channelProtocol = noiseProtocol('Noise_KKhfs_25519+MLKEM768_ChaChaPoly_SHA256');
-export const channelVersion = 1;
+const channelVersion = 1;
 
 export interface ChannelParty {
   readonly owner: string;

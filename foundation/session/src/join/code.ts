@@ -14,7 +14,7 @@ import { Reader, u8 } from '../bytes.ts';
 /** 128 bits, never fewer: whoever watches a meeting can try guesses at it offline for ever (design section 6). */
 export const codeSecretBytes = 16;
 /** Characters of the longest code that is looked at. */
-export const maxCodeLength = 512;
+const maxCodeLength = 512;
 
 /** The order is the wire form: append only. */
 const codeKinds = ['member', 'controller', 'approver', 'contact', 'guest', 'room'] as const;

@@ -8,7 +8,7 @@ import { SymmetricState } from './symmetric-state.ts';
 export type Role = 'initiator' | 'responder';
 
 /** Bytes of a Noise message (section 3). */
-export const maxNoiseMessage = 65_535;
+const maxNoiseMessage = 65_535;
 const dhLength = 32;
 const tagLength = 16;
 

@@ -25,7 +25,7 @@ export const retryMs = { first: 500, most: 15_000 } as const;
 /** Time for one statement asked for by id, milliseconds. */
 export const fetchMs = 5_000;
 /** Time for which a registry that did not show a statement is not asked for it again, milliseconds. */
-export const askAgainMs = 2_000;
+const askAgainMs = 2_000;
 /** Statements of which it is remembered that they were asked for. */
 const maxAsked = 10_000;
 /** Statements asked for by id before others have their turn. */

@@ -18,8 +18,8 @@ import * as z from 'zod/mini';
  */
 
 /** Columns and rows of a terminal, and bytes of a command. */
-export const maxTerminalSide = 1000;
-export const maxCommandBytes = 64 * 1024;
+const maxTerminalSide = 1000;
+const maxCommandBytes = 64 * 1024;
 
 const side = z.int().check(z.gte(1), z.lte(maxTerminalSide));
 const start = z.strictObject({

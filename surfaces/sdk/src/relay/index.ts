@@ -1,3 +1,2 @@
 export { createRelayClient, type RelayClient, type RelayClientOptions } from './client.ts';
 export { joinMeeting } from './guest.ts';
-export type { RelayAddress } from './wire.ts';

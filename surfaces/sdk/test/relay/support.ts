@@ -22,14 +22,14 @@ import { createRelayClient, type RelayClient, type RelayClientOptions } from '..
 import { createTransport } from '../../src/transport/node.ts';
 
 const cleanups: (() => Promise<unknown> | unknown)[] = [];
-export function later(work: () => Promise<unknown> | unknown): void {
+function later(work: () => Promise<unknown> | unknown): void {
   cleanups.push(work);
 }
 afterEach(async () => {
   while (cleanups.length > 0) await cleanups.pop()!();
 });
 
-export const relaySigner = testSigner('the relay');
+const relaySigner = testSigner('the relay');
 export const transport = createTransport();
 export const random = seededRandom('clients');
 /** Waits a hundredth of what is asked: pauses between attempts are seconds, tests are not. */
