@@ -52,7 +52,7 @@ export async function keyNeverHeld(stage: Stage): Promise<string> {
       card.agent === 'claude@laptop' && card.op === 'secret.use' && card.resource === 'github',
       'the card tells who asks for what',
     );
-    stage.say(`phone   caponier asks              ${card.agent} asks: ${card.op} ${card.resource}: “${card.purpose}”`);
+    stage.say(`phone   caponier asks   ${card.agent} wants ${card.op} ${card.resource}: “${card.purpose}”`);
     expect(seen.at(0) === undefined, 'nothing goes out before the yes');
     await phone.run('asks', '--approve', card.id);
     stage.say('phone   caponier asks --approve    one tap');

@@ -27,7 +27,7 @@ export async function lostLaptop(stage: Stage): Promise<void> {
   );
   expect(missing.length === 0, 'every service acknowledged the freeze');
   stage.say(
-    `phone   caponier freeze --device lost    every service obeys after ${slowestMs} ms (${Date.now() - begin} ms with the start of the command)`,
+    `phone   caponier freeze --device lost   every service obeys after ${slowestMs} ms (${Date.now() - begin} with the command)`,
   );
   const refused = await lost.finish(['shell', 'host', '--', 'echo', 'still here']);
   expect(refused.code !== 0 && !refused.output.includes('still here'), 'the thief reaches nothing');

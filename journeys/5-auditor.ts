@@ -22,7 +22,7 @@ export async function auditor(stage: Stage, request: string): Promise<void> {
   const report = await stranger.ask<Report>('verify', capsule, '--trust', trust);
   expect(report.ok, 'the capsule verifies in a home that knows only the trust file');
   stage.say(`auditor caponier verify           ${report.checks.length} checks hold; not proven:`);
-  for (const sentence of report.notProven) stage.say(`                                  - ${sentence}`);
+  for (const sentence of report.notProven) stage.say(`  - ${sentence}`);
 
   const bytes = await readFile(capsule);
   const at = randomInt(bytes.length);

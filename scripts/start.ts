@@ -69,7 +69,10 @@ try {
   console.log(styleText('green', `\nAll journeys done, all attacks refused, in ${seconds(begin)}.`));
   if (!values.exit) {
     await tellNext(stage);
+    // Nothing else keeps this process up: what runs are children of each home's supervisor.
+    const alive = setInterval(() => {}, 60_000);
     await stopped.promise;
+    clearInterval(alive);
   }
 } catch (error) {
   console.error(
