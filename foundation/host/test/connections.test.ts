@@ -46,8 +46,11 @@ it('leaves one address, or one /64, only its own share', async () => {
   expect(verdict(connections, arriving(connections, '2001:db8::9'))).toBe('taken');
 });
 
-it('does not count this machine as one address: a tunnel or proxy speaks for many', () => {
-  const connections = new Connections(limits);
-  const sockets = Array.from({ length: 21 }, () => arriving(connections, '127.0.0.1'));
-  expect(sockets.map((socket) => verdict(connections, socket))).toEqual([...Array(20).fill('taken'), 'refused']);
-});
+it.each(['127.0.0.1', '::1', '::ffff:127.0.0.1'])(
+  'does not count this machine (%s) as one address: a tunnel or proxy speaks for many',
+  (address) => {
+    const connections = new Connections(limits);
+    const sockets = Array.from({ length: 21 }, () => arriving(connections, address));
+    expect(sockets.map((socket) => verdict(connections, socket))).toEqual([...Array(20).fill('taken'), 'refused']);
+  },
+);
