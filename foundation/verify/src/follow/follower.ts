@@ -3,7 +3,7 @@ import { type ErrorCode, entryOf, fail, type Verified, verifyStatement } from '@
 import { decodeOwnersLeaf, type VerifiedCheckpoint } from '@caponier/tlog';
 import { openCosigns } from '../owner/replay.ts';
 import type { OwnerView, ViewMode } from '../owner/view.ts';
-import { HeadDates } from './dates.ts';
+import { HeadDates, vouchedTime } from './dates.ts';
 import { type DatedView, type Purpose, requireFresh } from './freshness.ts';
 import { type Covered, HeadKeeper, openHead } from './heads.ts';
 import { type LeafLine, openLine } from './line.ts';
@@ -105,7 +105,9 @@ export class LogFollower {
     const head = await memory.head(this.#log);
     if (head) {
       this.#heads.recallHead(head);
-      this.#newest = openHead(head.note, this.#options.anchor, 'owners').cosigned[0]?.time ?? 0;
+      const at = this.#seconds();
+      this.#dates.take({ note: head.note, at });
+      this.#see(openHead(head.note, this.#options.anchor, 'owners'), at);
     }
     for (const removal of await memory.removals(this.#log)) this.#obey(removal, true);
   }
@@ -175,11 +177,13 @@ export class LogFollower {
 
   async #takeHead(note: string): Promise<void> {
     const head = openHead(note, this.#options.anchor, 'owners');
-    this.#newest = Math.max(this.#newest, head.cosigned[0]!.time);
+    const at = this.#seconds();
+    this.#see(head, at);
     const covered = this.#heads.check(head, note);
     await this.#remember(covered);
     const from = this.#heads.size;
     this.#heads.take(covered);
+    this.#dates.take({ note, at });
     this.#trouble = null;
     const touched = new Set<string>();
     for (const [i, { leaf, statement, cosigns }] of covered.leaves.entries()) {
@@ -188,6 +192,15 @@ export class LogFollower {
     }
     await this.#settleRemovals();
     for (const owner of touched) this.#tell(owner);
+  }
+
+  #seconds(): number {
+    return Math.floor(this.#options.clock() / 1000);
+  }
+
+  /** Also of a head that cannot be taken: then views fall behind, and say so. */
+  #see({ cosigned }: VerifiedCheckpoint, at: number): void {
+    this.#newest = Math.max(this.#newest, vouchedTime(cosigned, this.#options.anchor.k, at) ?? 0);
   }
 
   /** Durable before anybody acts on it: after a crash the log cannot be shown younger than it was. */
@@ -282,8 +295,7 @@ export class LogFollower {
   /** An owner's view now. Throws `owner.unknown`, `owner.withheld`, `log.wrong_class`. */
   get(owner: string): DatedView {
     const view = this.#owners.get(owner);
-    const note = this.#heads.highest?.note ?? null;
-    return { view, asOf: this.#dates.asOf(view, note), newest: this.#newest, trouble: this.#trouble };
+    return { view, asOf: this.#dates.asOf(view), newest: this.#newest, trouble: this.#trouble };
   }
 
   /** As `get`, after asking by id for statements that were not shown. Bounded in time: `fetchMs` for each statement. */
@@ -373,7 +385,7 @@ export class LogFollower {
     return () => this.#listeners.delete(listener);
   }
 
-  /** For `doctor`: leaves covered, the newest cosignature in seconds, and why the log is not believed, if it is not. */
+  /** For `doctor`: leaves covered, how new the newest head is in seconds, and why the log is not believed, if it is not. */
   get status(): { readonly size: number; readonly newest: number; readonly trouble: ErrorCode | null } {
     return { size: this.#heads.size, newest: this.#newest, trouble: this.#trouble };
   }

@@ -6,10 +6,13 @@ export interface DatedView {
   readonly view: OwnerView;
   /**
    * The k-th newest cosignature time of the head that covers the view, by the owner's own witnesses, in seconds since the
-   * epoch; null where there are too few of them. Never the registry's word.
+   * epoch, and never later than the head arrived; null where too few of them can be true. Never the registry's word.
    */
   readonly asOf: number | null;
-  /** The newest cosignature time seen at all: a view far behind it is one that its service could not bring up to date. */
+  /**
+   * The same of the newest head seen at all, by the witnesses that the log is followed with: a view far behind it is one that
+   * its service could not bring up to date.
+   */
   readonly newest: number;
   /** Why the log is not believed at the moment, or null. */
   readonly trouble: ErrorCode | null;
