@@ -55,7 +55,7 @@ async function watchCards(client: LocalClient, output: Output): Promise<void> {
 
 function showCard(card: Card, label: string, output: Output): void {
   const { device, purpose, amount, rule, code, body, askedAt, expires, agent } = card;
-  const left = Math.max(0, Math.round((expires * 1000 - Date.now()) / 1000));
+  const left = Math.max(0, Math.floor((expires * 1000 - Date.now()) / 1000));
   output.line(`${output.style('bold', label)}  ${output.style('bold', lineOf(card))}`);
   output.table(
     [
@@ -63,7 +63,10 @@ function showCard(card: Card, label: string, output: Output): void {
       ['on', agent.endsWith(`@${device}`) ? device : `${device} (its person)`],
       ...(amount ? [['amount', `${amount.units} ${amount.currency} (smallest units)`]] : []),
       ['rule', rule || code],
-      ['asked', `${new Date(askedAt * 1000).toTimeString().slice(0, 8)}, ${left} s left`],
+      [
+        'asked',
+        `${new Date(askedAt * 1000).toTimeString().slice(0, 8)}, ${left < 120 ? `${left} s` : `${Math.floor(left / 60)} min`} left`,
+      ],
     ].map(([name = '', value = '']) => [`  ${name}`, value]),
   );
   if (body !== null) output.line(printable(body, { lines: true }).replace(/^/gm, '      '));

@@ -11,14 +11,14 @@ export const root: CommandSpec = {
       about: 'It is then asked for at each signature: add, grant, policy, device revoke, thaw.',
       examples: ['caponier root passphrase'],
       action: async ({ output }) => {
-        const [{ systemRandom }, { hereIdentity }, { sealRoot }, { readSecret }] = await Promise.all([
+        const [{ systemRandom }, { hereIdentity }, { sealRoot }, { readPassphrase }] = await Promise.all([
           import('@caponier/host'),
           import('../home/context.ts'),
           import('../home/root-key.ts'),
           import('../terminal/input.ts'),
         ]);
         const { home } = hereIdentity();
-        const sealed = await sealRoot(home, () => readSecret('The new passphrase'), systemRandom);
+        const sealed = await sealRoot(home, () => readPassphrase('The new passphrase'), systemRandom);
         output.document({ sealed });
         output.line(sealed ? 'The owner key is sealed.' : 'The owner key lies open, as a file only you can read.');
       },

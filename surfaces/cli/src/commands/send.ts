@@ -19,7 +19,7 @@ reads standard input.`,
     const { client } = hereDaemon();
     const [to = '', ...words] = args;
     const typed = words.join(' ');
-    const text = typed === '-' ? Buffer.from(await readAll()).toString('utf8') : typed;
+    const text = typed === '-' ? await readAll() : typed;
     if (text.trim() === '') throw fail('cli.usage', 'there is no text');
     const sent = await client.call('send', { to, text, waitMs: acceptMs });
     output.document({ to, ...sent });

@@ -30,13 +30,14 @@ function service(
   name: string,
   summary: string,
   start: (flags: Flags, output: Output) => Promise<void>,
-  more: readonly (readonly [string, string])[] = [],
+  lists: CommandSpec['lists'] = [],
 ): CommandSpec {
   return {
     usage: name,
     summary,
     about: needs,
-    options: [...serviceOptions, ...more],
+    options: serviceOptions,
+    lists,
     examples: [`caponier ${name} --port 7100`, `caponier ${name} --show-key`],
     action: ({ options, output }: Run) => start(options as Flags, output),
   };
@@ -58,8 +59,11 @@ export const witness = service('witness', 'Cosign what a registry shows', (flags
 export const registry = service('registry', 'Order the statements of owners in a witnessed log', (flags, output) =>
   run('registry', flags, output, async () => (await import('../services/registry.ts')).composeRegistry),
 );
-export const relay = service('relay', 'Carry sealed mail and streams between devices', (flags, output) =>
-  run('relay', flags, output, async () => (await import('../services/relay.ts')).composeRelay),
+export const relay = service(
+  'relay',
+  'Carry sealed mail and streams between devices',
+  (flags, output) => run('relay', flags, output, async () => (await import('../services/relay.ts')).composeRelay),
+  [['--limit <name=value>', 'a limit of the relay, such as mailPerMinute=600 (CAPONIER_RELAY_MAIL_PER_MINUTE)']],
 );
 export const broker = service('broker', 'Give permits for what standing grants cover', (flags, output) =>
   run('broker', flags, output, async () => (await import('../services/broker.ts')).composeBroker),

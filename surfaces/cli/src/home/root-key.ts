@@ -1,7 +1,7 @@
 import { openKeyFile, passphraseFromText, type Random, Secret, sealKeyFile } from '@caponier/crypto';
 import type { Home } from '@caponier/host';
 import { fail, type Signer, seedSigner } from '@caponier/protocol';
-import { readSecret } from '../terminal/input.ts';
+import { readPassphrase } from '../terminal/input.ts';
 
 /** The owner's everyday key: 32 bytes, or a key file under a passphrase. */
 const rootFile = 'root.key';
@@ -20,7 +20,7 @@ async function openRoot(home: Home): Promise<Secret> {
   const bytes = keysOf(home).read(rootFile);
   if (!bytes) throw fail('cli.no_root');
   if (bytes.length === seedBytes) return Secret.from(bytes);
-  return openKeyFile(bytes, passphraseFromText(await readSecret('Passphrase of the owner key')));
+  return openKeyFile(bytes, passphraseFromText(await readPassphrase('Passphrase of the owner key')));
 }
 
 /** The root for one signature: read, used, wiped; nothing is cached and the daemon never sees it. Throws as `openRoot`. */

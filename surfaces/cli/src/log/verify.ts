@@ -1,7 +1,13 @@
 import { readFile, stat } from 'node:fs/promises';
 import { systemClock } from '@caponier/host';
 import { fail } from '@caponier/protocol';
-import { type CapsuleReport, maxCapsuleBytes, maxTrustFileBytes, verifyCapsule } from '@caponier/verify';
+import {
+  type CapsuleReport,
+  type CapsuleStory,
+  maxCapsuleBytes,
+  maxTrustFileBytes,
+  verifyCapsule,
+} from '@caponier/verify';
 import type { Run } from '../command.ts';
 import { type Output, shown } from '../terminal/output.ts';
 
@@ -46,11 +52,20 @@ function show({ ok, checks, failed, story, notProven }: CapsuleReport, output: O
     return;
   }
   output.line(`${output.style('green', 'verified:')} ${checks.length} checks hold.`);
-  if (story) output.table(Object.entries(story).map(([name, value]) => [name, text(value)]));
+  if (story) tell(story, output);
   if (notProven.length > 0) output.line('Not proven:');
-  for (const what of notProven) output.line(`  - ${shown(what)}`);
+  for (const what of notProven) output.point(shown(what));
 }
 
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
+function tell(story: CapsuleStory, output: Output): void {
+  const { owner, asker, op, resource, purpose, decision, rule, code, approvers, decidedAt, outcomes } = story;
+  const time = (seconds: number) => new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+  output.table([
+    ['owner', owner],
+    ['asked', `${asker}: ${op} ${resource}`],
+    ['why', purpose],
+    ['decided', `${decision} by ${rule || code}, ${time(decidedAt)}`],
+    ...(approvers.length > 0 ? [['yes of', approvers.join(', ')]] : []),
+    ...outcomes.map(({ result, code: why, at }) => ['outcome', `${result} (${why}), ${time(at)}`]),
+  ]);
 }

@@ -7,7 +7,7 @@ export function tellPushes({ pushes, missing, slowestMs, sequenced, code }: Publ
   if (pushes.length > 0)
     output.line(`${told} of ${pushes.length} services acknowledged, the slowest after ${slowestMs} ms.`);
   if (missing.length > 0) {
-    output.line(`${output.style('yellow', 'warning:')} no acknowledgement from: ${missing.join(', ')}`);
+    output.warning(`no acknowledgement from: ${missing.join(', ')}`);
   }
-  if (!sequenced) output.line(`${output.style('yellow', 'warning:')} not in the log yet [${code ?? 'unknown'}]`);
+  if (!sequenced) output.warning(`not in the log yet [${code ?? 'unknown'}]`);
 }

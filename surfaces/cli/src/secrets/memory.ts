@@ -11,7 +11,7 @@ const mostVersions = 1_000_000_000;
 
 export async function putMemory({ args: [place = '', ...words], output }: Run): Promise<void> {
   const { client } = hereDaemon();
-  const text = words.length > 0 ? words.join(' ') : Buffer.from(await readAll()).toString('utf8');
+  const text = words.length > 0 ? words.join(' ') : await readAll();
   if (text === '') throw fail('cli.usage', 'there is no text');
   const { result } = await perform<workerWire.MemoryVersion>(client, {
     what: 'memory.put',

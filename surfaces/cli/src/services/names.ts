@@ -30,3 +30,8 @@ export const serviceNames: readonly ServiceName[] = [
   worker('config', 'config', ['memory', '--class', 'config']),
   worker('classify', 'classify'),
 ];
+
+/** What people call a service: by its command. One of another program is called by its class or role. */
+export function nameOfService(role: string, of: string | null): string {
+  return serviceNames.find((known) => known.role === role && known.class === of)?.name ?? of ?? role;
+}

@@ -8,7 +8,6 @@ import {
   fileSigner,
   type Home,
   homePath,
-  type Limit,
   type Log,
   loadOrCreateCertificate,
   openHome,
@@ -44,6 +43,8 @@ export interface ServiceContext {
   readonly keys: Home;
   readonly log: Log;
   readonly transport: Transport;
+  /** `--limit name=value`, as typed. */
+  readonly given: readonly string[];
   readonly settings: { readonly flags: Readonly<Record<string, string>>; readonly env: NodeJS.ProcessEnv };
 }
 
@@ -73,11 +74,6 @@ const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.to
 function limitFlags(flags: ServiceFlags): Record<string, string> {
   const given = Object.entries(flags).filter(([, value]) => typeof value === 'string');
   return Object.fromEntries(given.map(([name, value]) => [`--${kebab(name)}`, value as string]));
-}
-
-/** Limits of a service as flags of its command. */
-export function limitOptions(limits: readonly Limit[]): (readonly [string, string])[] {
-  return limits.map(({ flag, env, doc, default: value }) => [`${flag} <n>`, `${doc} (${value}; ${env})`] as const);
 }
 
 /** Makes nothing: a service without a deployment leaves no trace. */
@@ -132,7 +128,8 @@ export async function runService(
   const tls = deployment.tls
     ? await loadOrCreateCertificate(home.folder('tls'), [new URL(me.url).hostname], systemClock())
     : undefined;
-  const composed = await compose({ deployment, me, signer, data, keys, log, transport, settings });
+  const given = (flags.limit as string[] | undefined) ?? [];
+  const composed = await compose({ given, deployment, me, signer, data, keys, log, transport, settings });
   const listener = await serve(composed.app, {
     host,
     port: portOf(flags, me),

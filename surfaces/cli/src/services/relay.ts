@@ -7,6 +7,7 @@ import {
   systemClock,
   systemRandom,
 } from '@caponier/host';
+import { fail } from '@caponier/protocol';
 import {
   acceptWebSocket,
   createRelay,
@@ -19,30 +20,41 @@ import { WebSocketServer } from 'ws';
 import { follow } from './follow.ts';
 import type { Composed, ServiceContext } from './process.ts';
 
-/** A reading reference: where a limit has no upper sense of its own, this is far above what one machine holds. */
+/** Where a limit has no upper sense of its own: far above what one machine holds. */
 const most = 2 ** 40;
 const words = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-/** Every limit of the relay as a flag and a variable; their sentences stand in the relay's own `limits.ts`. */
+/** Every limit of the relay by name and variable; their sentences stand in the relay's own `limits.ts`. */
 export const relayLimitFlags: readonly Limit[] = Object.entries(relayLimits).map(([name, value]) =>
   defineLimit({
     name,
     default: value as number,
     min: 1,
     max: most,
-    flag: `--relay-${words(name)}`,
+    flag: `--limit-${words(name)}`,
     env: `CAPONIER_RELAY_${words(name).replaceAll('-', '_').toUpperCase()}`,
     doc: `${words(name).replaceAll('-', ' ')} of the relay`,
   }),
 );
 
+/** From `--limit name=value`, the environment, the defaults. Throws `host.bad_config`. */
+function limitsOf({ given, settings }: ServiceContext): RelayLimits {
+  const flags: Record<string, string> = {};
+  for (const text of given) {
+    const [name, value = ''] = text.split('=');
+    const limit = relayLimitFlags.find((known) => known.name === name);
+    if (!limit) throw fail('host.bad_config', `--limit: there is no ${name}`);
+    flags[limit.flag] = value;
+  }
+  const read = relayLimitFlags.map((limit) => [limit.name, readLimit(limit, { ...settings, flags })]);
+  return Object.fromEntries(read) as unknown as RelayLimits;
+}
+
 export async function composeRelay(context: ServiceContext): Promise<Composed> {
-  const { deployment, data, keys, log, signer, settings } = context;
+  const { deployment, data, keys, log, signer } = context;
   const store = await openRelayStore(data.file('relay.sqlite'));
   const following = await follow(context, 'membership');
-  const limits = Object.fromEntries(
-    relayLimitFlags.map((limit) => [limit.name, readLimit(limit, settings)]),
-  ) as unknown as RelayLimits;
+  const limits = limitsOf(context);
   const relay = createRelay({
     store,
     clock: systemClock,

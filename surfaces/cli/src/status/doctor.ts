@@ -4,6 +4,7 @@ import { entryOf, limits } from '@caponier/protocol';
 import { createTransport } from '@caponier/sdk/net';
 import type { Run } from '../command.ts';
 import { hereDaemon } from '../home/context.ts';
+import { nameOfService } from '../services/names.ts';
 import { readProcesses } from '../up/processes.ts';
 
 /** Milliseconds a service may take to answer. */
@@ -67,7 +68,7 @@ export async function runDoctor({ output }: Run): Promise<void> {
   }
   const services = await Promise.all(
     (daemon?.services ?? []).map(({ role, class: of, url, pin, custody }) =>
-      check(of ?? role, async () => {
+      check(nameOfService(role, of), async () => {
         const begin = systemClock();
         const answer = await transport.fetch(`${url}/healthz`, { timeout: answerMs }, pin ?? undefined);
         await answer.text();

@@ -4,7 +4,7 @@ import type { Run } from '../command.ts';
 import { type Here, hereDaemon } from '../home/context.ts';
 import { hasRoot } from '../home/root-key.ts';
 import { readDeployment } from '../services/deployment.ts';
-import { serviceNames } from '../services/names.ts';
+import { nameOfService } from '../services/names.ts';
 import type { Output } from '../terminal/output.ts';
 import { type ProcessState, readProcesses } from '../up/processes.ts';
 import { readPageAddress } from '../web/address.ts';
@@ -87,8 +87,7 @@ function servicesOf(
   local: boolean,
 ): ServiceLine[] {
   return listed.map(({ role, class: of, url, custody }) => {
-    const name = serviceNames.find((known) => known.role === role && known.class === of)?.name;
-    const found = local ? processes.find((one) => one.name === name) : undefined;
+    const found = local ? processes.find(({ name }) => name === nameOfService(role, of)) : undefined;
     return {
       role,
       class: of,
@@ -125,7 +124,7 @@ function show(status: StatusDocument, page: string | null, output: Output): void
     output.line(`Page: ${page}`);
   }
   if (warnings.length > 0) output.line();
-  for (const warning of warnings) output.line(`${output.style('yellow', 'warning:')} ${warning}`);
+  for (const warning of warnings) output.warning(warning);
 }
 
 function stateLine({ relay, log, asks, letters, outbox }: StatusDocument): string {
@@ -149,5 +148,6 @@ function notesOf(
 function serviceRow({ role, class: of, url, custody, pid, restarts, ok }: ServiceLine): string[] {
   const state = ok === null ? 'elsewhere' : ok ? `pid ${pid}` : 'DOWN';
   const again = restarts > 0 ? `, restarted ${restarts}×` : '';
-  return [of ?? role, url, custody, `${state}${again}`];
+  const name = nameOfService(role, of);
+  return [name, url, custody, `${state}${again}`];
 }

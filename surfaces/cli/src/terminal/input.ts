@@ -1,19 +1,46 @@
-import { createInterface } from 'node:readline';
 import { fail } from '@caponier/protocol';
 
 /** Bytes read from standard input at most: a secret, a policy, a message. */
 const maxInput = 1024 * 1024;
 
+/** What came in and was not asked for yet: several answers may be piped in one go. */
+let waiting = '';
+
+/** The next piece of standard input; null at its end. Between two pieces it is not read, and holds up no exit. */
+function nextPiece(): Promise<string | null> {
+  const { stdin } = process;
+  if (stdin.readableEnded || stdin.destroyed) return Promise.resolve(null);
+  return new Promise((resolve) => {
+    const done = (piece: string | null) => {
+      stdin.off('data', onData).off('end', onEnd).off('error', onEnd);
+      stdin.pause();
+      stdin.unref?.();
+      resolve(piece);
+    };
+    const onData = (piece: Buffer | string) => done(String(piece));
+    const onEnd = () => done(null);
+    stdin.ref?.();
+    stdin.setEncoding('utf8').on('data', onData).once('end', onEnd).once('error', onEnd).resume();
+  });
+}
+
 /** One answer typed, or piped: the next line of standard input; undefined where it ended. */
 export async function readLine(): Promise<string | undefined> {
-  const lines = createInterface({ input: process.stdin, terminal: false });
-  try {
-    for await (const line of lines) return line;
-    return undefined;
-  } finally {
-    lines.close();
-    // Otherwise an open pipe would keep the process alive.
-    process.stdin.unref?.();
+  for (;;) {
+    const end = waiting.indexOf('\n');
+    if (end >= 0) {
+      const line = waiting.slice(0, end);
+      waiting = waiting.slice(end + 1);
+      return line.replace(/\r$/, '');
+    }
+    const piece = await nextPiece();
+    if (piece === null) {
+      const last = waiting;
+      waiting = '';
+      return last === '' ? undefined : last;
+    }
+    waiting += piece;
+    if (waiting.length > maxInput) throw fail('host.body_too_large', 'standard input');
   }
 }
 
@@ -24,26 +51,32 @@ export async function askYes(question: string): Promise<boolean> {
   return /^y(es)?$/i.test(answer?.trim() ?? '');
 }
 
-/** Everything on standard input. Throws `host.body_too_large`. */
-export async function readAll(): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of process.stdin) {
-    chunks.push(chunk as Buffer);
-    size += (chunk as Buffer).length;
-    if (size > maxInput) throw fail('host.body_too_large', 'standard input');
+/** Everything on standard input, as text. Throws `host.body_too_large`. */
+export async function readAll(): Promise<string> {
+  for (;;) {
+    const piece = await nextPiece();
+    if (piece === null) break;
+    waiting += piece;
+    if (waiting.length > maxInput) throw fail('host.body_too_large', 'standard input');
   }
-  return new Uint8Array(Buffer.concat(chunks));
+  const text = waiting;
+  waiting = '';
+  return text;
 }
 
-/** Something secret: typed without an echo on a terminal, else everything on standard input without its last line end. */
-export async function readSecret(question: string): Promise<string> {
-  if (!process.stdin.isTTY)
-    return Buffer.from(await readAll())
-      .toString('utf8')
-      .replace(/\r?\n$/, '');
+async function typed(question: string): Promise<string> {
   const { password, isCancel } = await import('@clack/prompts');
   const answer = await password({ message: question });
   if (isCancel(answer)) throw fail('cli.usage', 'nothing was typed');
   return answer;
+}
+
+/** Something secret: typed without an echo on a terminal, else everything on standard input without its last line end. */
+export async function readSecret(question: string): Promise<string> {
+  return process.stdin.isTTY ? typed(question) : (await readAll()).replace(/\r?\n$/, '');
+}
+
+/** A passphrase: typed without an echo on a terminal, else one line, so that other answers may follow it. */
+export async function readPassphrase(question: string): Promise<string> {
+  return process.stdin.isTTY ? typed(question) : ((await readLine()) ?? '');
 }

@@ -10,6 +10,10 @@ export interface Output {
   readonly tty: boolean;
   /** A line for a person; nothing with `--json`. Text of ours only: what a peer said goes through `shown` first. */
   line(text?: string): void;
+  /** Something to mind, in full sentences. */
+  warning(text: string): void;
+  /** One point of a list, in full sentences. */
+  point(text: string): void;
   /** The one document of a command; nothing without `--json`. */
   document(value: unknown): void;
   /** One line of a stream of documents; nothing without `--json`. */
@@ -23,21 +27,32 @@ export interface Output {
 export const shown = (text: string): string => printable(text);
 
 const smallestLastColumn = 10;
+/** Width of sentences where nobody says how wide it is. */
+const plainColumns = 80;
 
 export function createOutput(json: boolean): Output {
   const tty = process.stdout.isTTY === true;
   const write = (text: string) => process.stdout.write(`${text}\n`);
   const style = (kind: Style, text: string) =>
     tty && !json ? styleText(kind, text, { stream: process.stdout }) : text;
+  const columns = () => (tty ? (process.stdout.columns ?? plainColumns) : plainColumns);
+  const hanging = (mark: string, kind: Style, text: string) => {
+    if (json) return;
+    const [first = '', ...rest] = wrapped(text, columns() - mark.length);
+    write(`${style(kind, mark)}${first}`);
+    for (const line of rest) write(`${' '.repeat(mark.length)}${line}`);
+  };
   return {
     json,
     tty: tty && !json,
     line: (text = '') => void (json || write(text)),
+    warning: (text) => hanging('warning: ', 'yellow', text),
+    point: (text) => hanging('  - ', 'dim', text),
     document: (value) => void (json && write(JSON.stringify(value, null, tty ? 2 : undefined))),
     item: (value) => void (json && write(JSON.stringify(value))),
     table(rows) {
       if (json) return;
-      for (const line of layout(rows, tty ? (process.stdout.columns ?? 80) : Number.POSITIVE_INFINITY)) write(line);
+      for (const line of layout(rows, tty ? columns() : Number.POSITIVE_INFINITY)) write(line);
     },
     style,
   };
@@ -57,4 +72,15 @@ function layout(rows: readonly (readonly string[])[], width: number): string[] {
 
 function cut(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
+}
+
+/** Broken between words. */
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }

@@ -8,7 +8,7 @@ import { defaultDeviceName, nameOf } from '../home/device-name.ts';
 import { sealRoot } from '../home/root-key.ts';
 import { loadServices } from '../services/all.ts';
 import { readDeployment } from '../services/deployment.ts';
-import { readSecret } from '../terminal/input.ts';
+import { readPassphrase } from '../terminal/input.ts';
 import type { Output } from '../terminal/output.ts';
 import { type Progress, startProgress } from '../terminal/progress.ts';
 import { version } from '../version.ts';
@@ -51,7 +51,7 @@ export async function runUp({ options, output }: Run): Promise<void> {
   const progress = startProgress('making keys');
   try {
     const identity = known ?? (await makeNew(home, { host: flags.host ?? null, portBase, name }));
-    if (flags.passphrase) await sealRoot(home, () => readSecret('A passphrase for the owner key'), systemRandom);
+    if (flags.passphrase) await sealRoot(home, () => readPassphrase('A passphrase for the owner key'), systemRandom);
     if (!known) await fillCodeCache(version, loadServices);
     const supervised = flags.foreground
       ? (await import('./supervisor.ts')).runSupervisor(home, { allowRoot })
@@ -125,7 +125,7 @@ function tell({ home, identity, fresh, trouble, output }: Told): void {
     ...(page ? [['page', page]] : []),
   ]);
   output.line();
-  if (trouble) output.line(`${output.style('yellow', 'warning:')} not connected yet [${trouble}]; it goes on trying.`);
+  if (trouble) output.warning(`not connected yet [${trouble}]; it goes on trying.`);
   if (deployment && isLoopback(deployment.host))
     output.line('Only this machine can join: services listen on loopback.');
   if (!fresh) return;
