@@ -29,8 +29,9 @@ export interface Check {
 }
 
 /**
- * What a worker checks, always, in this order (design section 7). Size and form come before (`openUse`), the counter and
- * the one use of the permit after, in one transaction with the intent (`performUse`). docs/checks.md pairs each with its test.
+ * What a worker checks, always, in this order (design section 7). Size and form come before (`openUse`). After it,
+ * `performUse` looks once more whether all still stands, and takes the counter and the one use of the permit in one
+ * transaction with the intent. docs/checks.md pairs each with its test.
  */
 export const checkOrder: readonly Check[] = Object.freeze([
   { name: 'permit-issuer', codes: ['permit.bad_issuer'], run: checkIssuer },

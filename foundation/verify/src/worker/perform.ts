@@ -1,5 +1,7 @@
 import { CaponierError, type Random, toBase64url } from '@caponier/crypto';
 import { digestBody, type ErrorCode, entryOf, fail, type Payload, type Signer, sign } from '@caponier/protocol';
+import type { Views } from '../request/context.ts';
+import { checkFresh, checkNotFrozen, checkNotRevoked } from '../request/standing.ts';
 import { CheckedUse } from './checked.ts';
 import { encodeWorkerEvent } from './events.ts';
 import type { NewEvent, WorkerLedger } from './ports.ts';
@@ -7,13 +9,17 @@ import { maxAnswerBodyBytes, type UseAnswer } from './wire.ts';
 
 /** From a checked use to its answer: intent, effect, outcome, in this order and each durable before the next. */
 
-export interface PerformPorts {
+export interface OutcomePorts {
   readonly ledger: WorkerLedger;
   /** The worker's. */
   readonly signer: Signer;
   readonly random: Random;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
+}
+
+export interface PerformPorts extends OutcomePorts {
+  readonly views: Views;
 }
 
 /**
@@ -28,19 +34,39 @@ type Result = Pick<Payload<'outcome'>, 'result'> & { readonly code: string; read
 export const doneCode = 'worker.done';
 
 /**
- * Throws `grant.ceiling_reached`, `use.replayed`, `permit.used_up` before anything is done; afterwards only what the store
- * throws, and the intent then stays open for `recoverUses`.
+ * Throws `owner.stale_view`, the trouble of a log, `owner.revoked`, `owner.frozen`, `owner.withheld`,
+ * `grant.ceiling_reached`, `use.replayed`, `permit.used_up` before anything is done; afterwards only what the store throws, and the intent then stays open for `recoverUses`.
  */
 export async function performUse(use: CheckedUse, ports: PerformPorts, act: Act): Promise<UseAnswer> {
   if (!CheckedUse.is(use)) throw fail('host.internal', 'not a checked use');
   const { ledger, clock } = ports;
   const ids = { request: use.request.id, permit: use.permit.id, use: use.use.id };
   const owner = use.owner.view.id;
+  checkStanding(use, ports);
   const { event } = await intend(use, ports, encodeWorkerEvent({ type: 'intent', owner, ...ids }), clock());
   const result = await attempt(use, act);
   const outcome = await signOutcome({ owner, ...ids, event }, result, ports);
   await ledger.finish({ use: ids.use, event: outcomeEvent(outcome, ports) });
   return { outcome, body: result.body };
+}
+
+/**
+ * The checks `fresh`, `revoked` and `frozen` once more, on the views of this moment.
+ *
+ * Threat: a freeze or revocation that this worker acknowledged while it checked (the ledger was read, other uses had their
+ * turn) is followed by an effect. Measure: nothing is waited for between this and the call of the transaction.
+ */
+function checkStanding({ grant, request, owner, asker }: CheckedUse, { views, clock }: PerformPorts): void {
+  const present = {
+    owner: views.get(owner.view.id),
+    home: views.get(asker.owner),
+    grant,
+    request,
+    now: clock(),
+  };
+  checkFresh(present);
+  checkNotRevoked(present);
+  checkNotFrozen(present);
 }
 
 async function intend(use: CheckedUse, ports: PerformPorts, body: Uint8Array, now: number): Promise<{ event: number }> {
@@ -84,7 +110,7 @@ function certainlyNot(code: ErrorCode): boolean {
  * At start, before the first request: what a crash cut off between intent and outcome is `unknown`, and nothing is tried
  * again. Gives how many there were.
  */
-export async function recoverUses(ports: PerformPorts): Promise<number> {
+export async function recoverUses(ports: OutcomePorts): Promise<number> {
   const { ledger } = ports;
   let count = 0;
   for (;;) {
@@ -105,7 +131,7 @@ type Ids = Pick<Payload<'outcome'>, 'request' | 'permit' | 'use' | 'event'> & { 
 function signOutcome(
   ids: Ids,
   { result, code, body }: Result,
-  { signer, random, clock }: PerformPorts,
+  { signer, random, clock }: OutcomePorts,
 ): Promise<string> {
   const { owner, request, permit, use, event } = ids;
   return sign(signer, 'outcome', {
@@ -122,10 +148,10 @@ function signOutcome(
   });
 }
 
-function outcomeEvent(outcome: string, ports: PerformPorts): NewEvent {
+function outcomeEvent(outcome: string, ports: OutcomePorts): NewEvent {
   return newEvent(encodeWorkerEvent({ type: 'outcome', statement: outcome }), ports);
 }
 
-function newEvent(body: Uint8Array, { signer, random, clock }: PerformPorts): NewEvent {
+function newEvent(body: Uint8Array, { signer, random, clock }: OutcomePorts): NewEvent {
   return { service: signer.did, salt: random(16), body, at: clock() };
 }

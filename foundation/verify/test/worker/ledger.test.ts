@@ -49,13 +49,14 @@ async function present(owner: TestOwner, life: TestLife, ledger: WorkerLedger) {
   const bench = await makeBench({ owner, ledger });
   // The counts that are read early are left out, so that only the transaction stands.
   const blind = { counts: async () => ({ hour: 0, day: 0, total: 0 }) };
+  const views = testViews([owner]);
   const use = await checkUse(textOf(life), bench.call, {
     me: bench.me,
-    views: testViews([owner]),
+    views,
     ledger: blind,
     clock: owner.clock,
   });
-  const ports = { ledger, signer: owner.workers.memory, random: seededRandom('worker'), clock: owner.clock };
+  const ports = { ledger, views, signer: owner.workers.memory, random: seededRandom('worker'), clock: owner.clock };
   return performUse(use, ports, async () => null);
 }
 

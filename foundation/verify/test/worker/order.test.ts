@@ -54,7 +54,8 @@ test('docs/checks.md lists the checks in their order, with codes and attacks', (
   const text = readFileSync(new URL('../../../../docs/checks.md', import.meta.url), 'utf8');
   const rows = text.split('\n').filter((line) => /^\| [0-9]/.test(line));
   const named = rows.map((row) => row.split('|')[2]!.trim().replaceAll('`', ''));
-  expect(named).toEqual(['form', ...checkOrder.map(({ name }) => name), 'ledger-ceilings', 'counter', 'uses']);
+  const after = ['standing', 'ledger-ceilings', 'counter', 'uses'];
+  expect(named).toEqual(['form', ...checkOrder.map(({ name }) => name), ...after]);
   for (const { check, name, code } of attacks) {
     const row = rows[named.indexOf(check)]!;
     expect(row, check).toContain(name);

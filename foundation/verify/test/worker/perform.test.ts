@@ -18,7 +18,13 @@ async function checked(owner: TestOwner, ledger = testLedger()) {
   const life = await makeLife(owner);
   const ports = { me: bench.me, views: testViews([owner]), ledger, clock: owner.clock };
   const use = await checkUse(textOf(life), bench.call, ports);
-  const perform = { ledger, signer: owner.workers.memory, random: seededRandom('worker'), clock: owner.clock };
+  const perform = {
+    ledger,
+    views: ports.views,
+    signer: owner.workers.memory,
+    random: seededRandom('worker'),
+    clock: owner.clock,
+  };
   const ids = {
     worker: owner.workers.memory.did,
     owner: owner.id,
