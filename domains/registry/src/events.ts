@@ -25,6 +25,6 @@ export function eventsPlanner(
       });
       answers.push({ result, size: Math.max(...result) + 1 });
     }
-    return { answers, adds: { entries, statements: [], readers: [], thawed: [] }, committed: () => {} };
+    return { answers, adds: { entries, statements: [], readers: [], approvers: [], thawed: [] }, committed: () => {} };
   };
 }

@@ -2,7 +2,7 @@ import type { LeafClass, registryWire } from '@caponier/protocol';
 import { fail } from '@caponier/protocol/errors';
 import { int, type Migrations, type Sql } from '@caponier/store/operations';
 import { DAY_MS, MAX_OWNER_FREEZES_PER_DAY, MAX_PAGE_BYTES, MAX_PAGE_LEAVES, MAX_STANDING_FREEZES } from './limits.ts';
-import type { Integration, ShownLeaf, StoredFreeze, StoredStatement } from './store.ts';
+import type { Integration, OwnerKeys, ShownLeaf, StoredFreeze, StoredStatement } from './store.ts';
 
 /** The tables of a registry and what is done to them, inside the storage thread. */
 export const tables: Migrations = {
@@ -31,6 +31,8 @@ export const tables: Migrations = {
      CREATE INDEX freeze_standing ON freeze (id) WHERE stands = 1;
      CREATE TABLE ticket (id TEXT PRIMARY KEY, used INTEGER NOT NULL, expires INTEGER NOT NULL) STRICT;`,
     'CREATE INDEX reader_key ON reader (key)',
+    // Owners who have not written since have no row; they get one when their chain is replayed.
+    'CREATE TABLE approver (owner TEXT PRIMARY KEY, keys TEXT NOT NULL) STRICT, WITHOUT ROWID',
   ],
 };
 
@@ -69,7 +71,22 @@ export function integrate(sql: Sql, batch: Integration): void {
     sql.run('DELETE FROM reader WHERE owner = ?', owner);
     for (const key of keys) sql.run('INSERT OR IGNORE INTO reader VALUES (?, ?)', owner, key);
   }
+  for (const approvers of batch.approvers) setApprovers(sql, approvers);
   for (const id of batch.thawed) sql.run('UPDATE freeze SET stands = 0 WHERE id = ?', id);
+}
+
+export function setApprovers(sql: Sql, { owner, keys }: OwnerKeys): void {
+  sql.run('INSERT OR REPLACE INTO approver VALUES (?, ?)', owner, JSON.stringify(keys));
+}
+
+/** Does not overwrite: what an append said meanwhile is newer. */
+export function recallApprovers(sql: Sql, { owner, keys }: OwnerKeys): void {
+  sql.run('INSERT OR IGNORE INTO approver VALUES (?, ?)', owner, JSON.stringify(keys));
+}
+
+export function approvers(sql: Sql, { owner }: { owner: string }): string[] | undefined {
+  const row = sql.get<{ keys: string }>('SELECT keys FROM approver WHERE owner = ?', owner);
+  return row && (JSON.parse(row.keys) as string[]);
 }
 
 export function publish(sql: Sql, { log, note }: { log: LogName; note: string }): void {

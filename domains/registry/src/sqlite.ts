@@ -23,6 +23,8 @@ export async function openRegistryStore(path: string): Promise<RegistryStore> {
     readsAnything: (key) => db.read('readsAnything', { key }),
     counts: (args) => db.read('counts', args),
     takeTicket: (args) => db.run('takeTicket', args),
+    approvers: (owner) => db.read('approvers', { owner }),
+    recallApprovers: (approvers) => db.run('recallApprovers', approvers),
     addFreeze: (freeze) => db.run('addFreeze', freeze),
     freezes: (args) => db.read('freezes', args),
     close: () => db.close(),

@@ -21,6 +21,12 @@ export interface StoredFreeze {
   readonly statement: string;
 }
 
+/** Keys that an owner gave some right. */
+export interface OwnerKeys {
+  readonly owner: string;
+  readonly keys: readonly string[];
+}
+
 /** What one transaction adds to a log. */
 export interface Integration {
   readonly log: LogName;
@@ -31,7 +37,9 @@ export interface Integration {
   readonly tiles: readonly Tile[];
   readonly statements: readonly StoredStatement[];
   /** Who may read the private statements of an owner from now on. */
-  readonly readers: readonly { readonly owner: string; readonly keys: readonly string[] }[];
+  readonly readers: readonly OwnerKeys[];
+  /** Who may freeze for an owner from now on. */
+  readonly approvers: readonly OwnerKeys[];
   /** Freezes that no longer stand. */
   readonly thawed: readonly string[];
   /** Milliseconds since the epoch. */
@@ -84,6 +92,10 @@ export interface RegistryStore {
     readonly now: number;
   }): Promise<boolean>;
 
+  /** Undefined where nothing is kept of the owner. */
+  approvers(owner: string): Promise<readonly string[] | undefined>;
+  /** Keeps the approvers of an owner of whom nothing is kept yet. */
+  recallApprovers(approvers: OwnerKeys): Promise<void>;
   /** False when it is there already. Throws `registry.quota` above the limits on freezes. */
   addFreeze(freeze: StoredFreeze & { readonly at: number }): Promise<boolean>;
   /** Standing freezes of one owner, or with `owner` null of all, after the id `after`; at most `limit`. */

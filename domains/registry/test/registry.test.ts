@@ -1,6 +1,6 @@
 import { fromBase64url } from '@caponier/crypto';
 import { registryWire, sign } from '@caponier/protocol';
-import { makeOwner, type TestOwner, testGrant } from '@caponier/testkit';
+import { makeOwner, type TestOwner, testGrant, testSigner } from '@caponier/testkit';
 import {
   CompactRange,
   decodeBundle,
@@ -12,6 +12,7 @@ import {
 } from '@caponier/tlog';
 import { signNext } from '@caponier/verify';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { RegistryStore } from '../src/index.ts';
 import { type Bench, bench, closeAll, isHead, logKeys, registrySigner } from './setup.ts';
 
 afterEach(closeAll);
@@ -335,6 +336,58 @@ describe('freezing', () => {
     const unknown = { ...owner, id: 'A'.repeat(43) };
     expect((await b.post('/freeze', { statement: await freezeBy(unknown, b) })).body.code).toBe('owner.unknown');
     expect((await b.get(`/owners/${owner.id}`)).body.freezes).toEqual([]);
+  });
+
+  it('by a stranger costs no replay of the chain, by an approver it does', async () => {
+    const first = await bench();
+    const owner = await published(first);
+    await closeAll();
+    let chains = 0;
+    const counted = (store: RegistryStore): RegistryStore => ({
+      ...store,
+      chain: (args) => {
+        chains += 1;
+        return store.chain(args);
+      },
+    });
+    const b = await bench({ path: first.path, clock: first.clock, witnesses: first.witnesses, store: counted });
+    for (let i = 0; i < 3; i++) {
+      const { body } = await b.post('/freeze', { statement: await freezeBy(owner, b, testSigner(`stranger ${i}`)) });
+      expect(body.code).toBe('owner.not_authorised');
+    }
+    expect(chains).toBe(0);
+    expect((await b.post('/freeze', { statement: await freezeBy(owner, b) })).status).toBe(200);
+    expect(chains).toBeGreaterThan(0);
+  });
+
+  it('follows the approvers of a chain: who is revoked freezes no more', async () => {
+    const b = await bench();
+    const owner = await published(b);
+    const from = owner.chain.signed.length;
+    await owner.chain.add('revoke', { what: 'approver', target: owner.phone.did });
+    await b.append(owner.chain.wire(from));
+    const { body } = await b.post('/freeze', { statement: await freezeBy(owner, b) });
+    expect(body.code).toBe('owner.not_authorised');
+  });
+
+  it('an owner from before approvers were kept is replayed once, whoever asks', async () => {
+    const first = await bench();
+    const owner = await published(first);
+    await closeAll();
+    const kept = new Map<string, readonly string[]>();
+    let chains = 0;
+    const old = (store: RegistryStore): RegistryStore => ({
+      ...store,
+      approvers: async (id) => kept.get(id),
+      recallApprovers: async ({ owner: id, keys }) => void kept.set(id, keys),
+      chain: (args) => {
+        chains += 1;
+        return store.chain(args);
+      },
+    });
+    const b = await bench({ path: first.path, clock: first.clock, witnesses: first.witnesses, store: old });
+    expect((await b.post('/freeze', { statement: await freezeBy(owner, b) })).status).toBe(200);
+    expect([chains, kept.get(owner.id)]).toEqual([1, expect.arrayContaining([owner.phone.did])]);
   });
 
   it('a revocation reaches followers before its head', async () => {

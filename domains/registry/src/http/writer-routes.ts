@@ -37,6 +37,7 @@ export function writerRoutes(options: WriterRoutesOptions): Hono {
     const { body } = await bodyOf(c, registryWire.FreezeRequest);
     const freeze = verifyStatement(body.statement, 'freeze');
     const owner = freeze.payload.aud;
+    await views.demandApprover(owner, freeze.kid);
     const frozen = (await knownView(owner)).withFreeze(freeze);
     // Lifted before it arrived: it stands no more, and nobody needs to hear of it.
     if (frozen.isThawed(freeze.id)) return c.json({ id: freeze.id, followers: 0 } satisfies registryWire.FreezeAnswer);

@@ -21,7 +21,7 @@ import { isFatal, Witnessing } from './witnessing.ts';
 /** What a batch of jobs comes to: an answer or a refusal for each, in order, and what goes into the log for all. */
 export interface Plan<Result> {
   readonly answers: readonly ({ readonly result: Result; readonly size: number } | { readonly error: unknown })[];
-  readonly adds: Pick<Integration, 'entries' | 'statements' | 'readers' | 'thawed'>;
+  readonly adds: Pick<Integration, 'entries' | 'statements' | 'readers' | 'approvers' | 'thawed'>;
   /** Called once the batch is durable. */
   committed(): void;
 }

@@ -5,7 +5,7 @@ import { DAY_MS } from '../limits.ts';
 import type { Plan } from '../log/sequencer.ts';
 import type { RegistryStore, StoredStatement } from '../store.ts';
 import { type AdmissionOptions, admit } from './admission.ts';
-import type { OwnerViews } from './views.ts';
+import { approversOf, type OwnerViews } from './views.ts';
 
 /** Statements of one owner as they arrived: verified in form and signature, authority not yet judged. */
 export interface AppendJob {
@@ -128,6 +128,7 @@ class Batch {
       entries: this.#stored.map(encodeOwnersLeaf),
       statements: this.#stored,
       readers: [...this.#views].map(([owner, view]) => ({ owner, keys: readersOf(view) })),
+      approvers: [...this.#views].map(([owner, view]) => ({ owner, keys: approversOf(view) })),
       thawed: this.#thawed,
     };
   }

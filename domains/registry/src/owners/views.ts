@@ -21,6 +21,20 @@ export class OwnerViews {
     return this.#recent.get(owner);
   }
 
+  /**
+   * Throws `owner.not_authorised` where the key is no approver of the owner.
+   *
+   * Threat: whoever makes up a key freezes owners with long chains, one after another, and each replay is as many signatures.
+   * Measure: approvers are kept beside the chain, and a stranger costs one read.
+   */
+  async demandApprover(owner: string, key: string): Promise<void> {
+    const known = await this.#store.approvers(owner);
+    if (known && !known.includes(key)) throw fail('owner.not_authorised', 'freeze by no approver');
+    if (known) return;
+    const view = await this.get(owner);
+    if (view) await this.#store.recallApprovers({ owner, keys: approversOf(view) });
+  }
+
   /** A newer view. Freezes that arrived while it was made are in the view it replaces, and stay. */
   set(view: OwnerView): void {
     const freezes = this.#recent.get(view.id)?.freezes() ?? [];
@@ -54,4 +68,9 @@ export class OwnerViews {
     }
     return view;
   }
+}
+
+/** Whose freezes {@link OwnerView.withFreeze} takes. */
+export function approversOf(view: OwnerView): string[] {
+  return view.approvers().map(({ key }) => key);
 }
