@@ -58,10 +58,11 @@ export { maxRequestSeconds, maxUseSeconds, requireTime } from './request/times.t
 export { openOutcome, type PresentedIds } from './worker/answer.ts';
 export { CheckedUse, type CheckPorts, checkUse } from './worker/checked.ts';
 export { decodeWorkerEvent, encodeWorkerEvent, outcomeOfEvent, type WorkerEvent } from './worker/events.ts';
-export { type Act, doneCode, type PerformPorts, performUse, recoverUses } from './worker/perform.ts';
+export { type Act, doneCode, type OutcomePorts, type PerformPorts, performUse, recoverUses } from './worker/perform.ts';
 export type { CountKey, EventPlace, Intent, NewEvent, OpenIntent, Period, WorkerLedger } from './worker/ports.ts';
 export {
   maxUsesUnderWay,
+  maxUsesUnderWayPerOwner,
   type Operation,
   startWorker,
   type WorkerOptions,

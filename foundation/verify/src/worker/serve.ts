@@ -9,6 +9,11 @@ import { encodeAnswer } from './wire.ts';
 
 /** Uses that one worker has under way at once; above it `worker.busy`, before anything is looked at. */
 export const maxUsesUnderWay = 256;
+/**
+ * Of these, uses of the data of one owner, a quarter: calls that one owner lets take their time leave room for the others.
+ * Above it `worker.busy`, once the checks have told whose a use is, and before its intent.
+ */
+export const maxUsesUnderWayPerOwner = 64;
 
 /** One operation of a worker: the resources it takes, and what it does. */
 export interface Operation {
@@ -46,11 +51,22 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerService
   // The check of the operation has passed by then, so there is one.
   const act: Act = (checked) => operationOf(operations, checked).act(checked);
   const underWay = new Set<Promise<unknown>>();
+  const byOwner = new Map<string, number>();
   let closed = false;
 
   const perform = async (text: Uint8Array, call: Call) => {
     const checked = await checkUse(text, call, { me, views, ledger, clock: options.clock });
-    return encodeAnswer(await performUse(checked, options, act));
+    const { id } = checked.owner.view;
+    const count = byOwner.get(id) ?? 0;
+    if (count >= maxUsesUnderWayPerOwner) throw fail('worker.busy', 'of this owner');
+    byOwner.set(id, count + 1);
+    try {
+      return encodeAnswer(await performUse(checked, options, act));
+    } finally {
+      const left = (byOwner.get(id) ?? 1) - 1;
+      if (left > 0) byOwner.set(id, left);
+      else byOwner.delete(id);
+    }
   };
   return {
     use(text, call) {
