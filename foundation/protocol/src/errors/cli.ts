@@ -36,7 +36,7 @@ export const cliErrors = defineErrors({
   'cli.no_file': {
     status: 400,
     exit: 1,
-    title: 'The file cannot be read or written:',
+    title: 'The file cannot be read or written.',
     hint: 'Check its name and place.',
   },
   'cli.no_request': {

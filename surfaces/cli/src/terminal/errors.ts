@@ -39,7 +39,8 @@ export function reportError(error: unknown, json: boolean): number {
   if (json) {
     process.stdout.write(`${JSON.stringify({ error: reportOf(error) })}\n`);
   } else {
-    process.stderr.write(`error: ${title}${detail ? ` ${detail}` : ''} [${code}]\nhint: ${hint}\n`);
+    const what = detail ? `${title.replace(/\.$/, ':')} ${detail}` : title;
+    process.stderr.write(`error: ${what} [${code}]\nhint: ${hint}\n`);
   }
   if (process.env.CAPONIER_DEBUG) process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
   return entryOf(error).exit;
