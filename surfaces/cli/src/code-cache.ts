@@ -15,6 +15,9 @@ let folder: string | null = null;
  * write to it. What remains: this user's own programs, who could change this program itself.
  */
 export function useCodeCache(): void {
+  // Somebody chose one already, before we were loaded.
+  folder = process.env.NODE_COMPILE_CACHE || null;
+  if (folder !== null) return;
   try {
     const path = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'caponier');
     mkdirSync(path, { recursive: true, mode: 0o700 });

@@ -1,5 +1,5 @@
 import type { Secret } from '@caponier/crypto';
-import { type Home, loadOrCreateKey, systemRandom } from '@caponier/host';
+import { type Home, loadOrCreateKey, systemRandom } from '@caponier/host/home';
 import { fail } from '@caponier/protocol';
 import type { StartMaterial } from '@caponier/sdk';
 import * as z from 'zod/mini';

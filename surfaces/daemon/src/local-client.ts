@@ -1,6 +1,5 @@
 import { request } from 'node:http';
 import { errorOfProblem, fail } from '@caponier/protocol';
-import { WebSocket } from 'ws';
 import type {
   LocalArgs,
   LocalCallName,
@@ -106,6 +105,8 @@ async function* post(socketPath: string, path: string, args: unknown, signal?: A
 }
 
 async function talk<T extends LocalTalkName>(socketPath: string, name: T, start: unknown): Promise<Talk<T>> {
+  // Loaded for talks only: most commands are one call.
+  const { WebSocket } = await import('ws');
   const socket = new WebSocket(`ws+unix:${socketPath}:/talks/${name}`, {
     perMessageDeflate: false,
     maxPayload: maxLocalJson,

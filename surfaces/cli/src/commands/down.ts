@@ -6,7 +6,7 @@ export const down: CommandSpec = {
   examples: ['caponier down'],
   action: async ({ output }) => {
     const { existsSync } = await import('node:fs');
-    const { homePath, openHome } = await import('@caponier/host');
+    const { homePath, openHome } = await import('@caponier/host/home');
     const { stopAll } = await import('../up/start.ts');
     const { startProgress } = await import('../terminal/progress.ts');
     const path = homePath(process.env);

@@ -12,7 +12,7 @@ export const root: CommandSpec = {
       examples: ['caponier root passphrase'],
       action: async ({ output }) => {
         const [{ systemRandom }, { hereIdentity }, { sealRoot }, { readPassphrase }] = await Promise.all([
-          import('@caponier/host'),
+          import('@caponier/host/home'),
           import('../home/context.ts'),
           import('../home/root-key.ts'),
           import('../terminal/input.ts'),

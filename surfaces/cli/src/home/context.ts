@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Identity, type LocalClient, localClient, readIdentity, socketFile } from '@caponier/daemon/client';
-import { type Home, homePath, openHome } from '@caponier/host';
+import { type Home, homePath, openHome } from '@caponier/host/home';
 import { fail } from '@caponier/protocol';
 
 /** The home of this run, made where missing. */

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { basename } from 'node:path';
-import { homePath } from '@caponier/host';
+import { homePath } from '@caponier/host/home';
 import { fail } from '@caponier/protocol';
 
 const form = /^[a-z0-9][a-z0-9._-]{0,31}$/;

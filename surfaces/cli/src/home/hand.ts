@@ -1,6 +1,6 @@
 import { entropyFromPhrase, type Secret } from '@caponier/crypto';
 import { deviceSeeds, type LocalClient } from '@caponier/daemon/client';
-import { type Home, systemClock, systemRandom } from '@caponier/host';
+import { type Home, systemClock, systemRandom } from '@caponier/host/home';
 import { errorOfProblem, fail, type Signer, seedSigner } from '@caponier/protocol';
 import { type Draft, type PublishReport, type SignedNeed, type SigningNeed, signNeed } from '@caponier/sdk';
 import { readSecret } from '../terminal/input.ts';

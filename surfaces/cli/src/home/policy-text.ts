@@ -1,4 +1,4 @@
-import type { Home } from '@caponier/host';
+import type { Home } from '@caponier/host/home';
 
 /** The policy's text as this home last set it. The chain names only its digest; the gate has the text, too. */
 const policyFile = 'policy.cedar';

@@ -1,5 +1,5 @@
 import { openKeyFile, passphraseFromText, type Random, Secret, sealKeyFile } from '@caponier/crypto';
-import type { Home } from '@caponier/host';
+import type { Home } from '@caponier/host/home';
 import { fail, type Signer, seedSigner } from '@caponier/protocol';
 import { readPassphrase } from '../terminal/input.ts';
 

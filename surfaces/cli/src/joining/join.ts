@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { crypto, Secret } from '@caponier/crypto';
 import { boxKeyFile, deviceKeyFile, type Identity, readIdentity, writeIdentity } from '@caponier/daemon/client';
-import { homePath, openHome, refuseRoot, systemClock, systemRandom } from '@caponier/host';
+import { homePath, openHome, refuseRoot, systemClock, systemRandom } from '@caponier/host/home';
 import { fail, seedSigner } from '@caponier/protocol';
 import { createTransport, type Joining, type JoinResult, joinByCode, systemWait } from '@caponier/sdk';
 import type { Run } from '../command.ts';

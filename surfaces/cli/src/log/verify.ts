@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { systemClock } from '@caponier/host';
+import { systemClock } from '@caponier/host/home';
 import { fail } from '@caponier/protocol';
 import {
   type CapsuleReport,

@@ -1,5 +1,5 @@
 import type { LocalClient, LocalResults } from '@caponier/daemon/client';
-import { systemClock } from '@caponier/host';
+import { systemClock } from '@caponier/host/home';
 import { type Did, fail } from '@caponier/protocol';
 import type { GrantMembers } from '@caponier/sdk';
 import type { Run } from '../command.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { fromUtf8, utf8 } from '@caponier/crypto';
-import { systemRandom } from '@caponier/host';
+import { systemRandom } from '@caponier/host/home';
 import { compilePolicy, loadPolicyEngine, maxPolicyBytes } from '@caponier/policy';
 import { digestBody, fail } from '@caponier/protocol';
 import { printable } from '@caponier/sdk/printable';

@@ -1,6 +1,6 @@
 import { phraseFromEntropy, Secret } from '@caponier/crypto';
 import type { LocalResults } from '@caponier/daemon/client';
-import { systemClock, systemRandom } from '@caponier/host';
+import { systemClock, systemRandom } from '@caponier/host/home';
 import { fail, seedSigner } from '@caponier/protocol';
 import { type Draft, signNeed } from '@caponier/sdk';
 import type { Run } from '../command.ts';

@@ -1,5 +1,5 @@
 import { createBroker, openBrokerStore } from '@caponier/broker';
-import { systemClock, systemRandom } from '@caponier/host';
+import { systemClock, systemRandom } from '@caponier/host/home';
 import { entryOf } from '@caponier/protocol';
 import { eventSink } from './event-sink.ts';
 import { follow } from './follow.ts';

@@ -1,5 +1,5 @@
 import { createClassify, openClassify, openDetector } from '@caponier/classify';
-import { systemClock, systemRandom } from '@caponier/host';
+import { systemClock, systemRandom } from '@caponier/host/home';
 import { follow } from './follow.ts';
 import type { Composed, ServiceContext } from './process.ts';
 import { withRemovals } from './removals.ts';

@@ -1,4 +1,4 @@
-import type { Home } from '@caponier/host';
+import type { Home } from '@caponier/host/home';
 import { type Did, fail, type Payload } from '@caponier/protocol';
 import type { LogAnchor } from '@caponier/verify';
 import * as z from 'zod/mini';

@@ -1,5 +1,5 @@
 import { toBase64url } from '@caponier/crypto';
-import { systemClock, systemRandom } from '@caponier/host';
+import { systemClock, systemRandom } from '@caponier/host/home';
 import { registryWire } from '@caponier/protocol';
 import { call, callText, helloFor } from '@caponier/sdk/net';
 import type { EventSink } from '@caponier/store';

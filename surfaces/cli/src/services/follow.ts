@@ -1,5 +1,5 @@
 import { toBase64url } from '@caponier/crypto';
-import { systemClock, systemRandom } from '@caponier/host';
+import { systemClock, systemRandom } from '@caponier/host/home';
 import { type ErrorCode, sign } from '@caponier/protocol';
 import { fetchOver, systemWait } from '@caponier/sdk/net';
 import { createHeadStore, headStoreTables, openDatabase } from '@caponier/store';

@@ -1,5 +1,5 @@
 import { createGate, openGateStore } from '@caponier/gate';
-import { systemClock, systemRandom } from '@caponier/host';
+import { systemClock, systemRandom } from '@caponier/host/home';
 import { entryOf } from '@caponier/protocol';
 import { eventSink } from './event-sink.ts';
 import { follow } from './follow.ts';

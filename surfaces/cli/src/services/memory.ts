@@ -1,4 +1,4 @@
-import { systemClock, systemRandom } from '@caponier/host';
+import { systemClock, systemRandom } from '@caponier/host/home';
 import { createMemory, openMemory } from '@caponier/memory';
 import { follow } from './follow.ts';
 import type { Composed, ServiceContext } from './process.ts';

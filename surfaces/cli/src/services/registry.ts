@@ -1,4 +1,4 @@
-import { systemClock, systemRandom } from '@caponier/host';
+import { systemClock, systemRandom } from '@caponier/host/home';
 import { entryOf, fail } from '@caponier/protocol';
 import { createRegistry, httpWitness, openRegistryStore, type Registry } from '@caponier/registry';
 import { fetchOver } from '@caponier/sdk/net';

@@ -1,4 +1,4 @@
-import { loadOrCreateKey, systemClock, systemRandom } from '@caponier/host';
+import { loadOrCreateKey, systemClock, systemRandom } from '@caponier/host/home';
 import { createNodeUpstream, createVault, openVault } from '@caponier/vault';
 import { follow } from './follow.ts';
 import type { Composed, ServiceContext } from './process.ts';

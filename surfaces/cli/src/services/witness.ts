@@ -1,4 +1,4 @@
-import { systemClock } from '@caponier/host';
+import { systemClock } from '@caponier/host/home';
 import { registryWire } from '@caponier/protocol';
 import { logKey } from '@caponier/tlog';
 import { createWitness, openWitnessStore } from '@caponier/witness';

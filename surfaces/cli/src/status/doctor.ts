@@ -1,5 +1,5 @@
 import { CaponierError } from '@caponier/crypto';
-import { homePath, refuseLoose, systemClock } from '@caponier/host';
+import { homePath, refuseLoose, systemClock } from '@caponier/host/home';
 import { entryOf, limits } from '@caponier/protocol';
 import { createTransport } from '@caponier/sdk/net';
 import type { Run } from '../command.ts';

@@ -25,7 +25,7 @@ function nextPiece(): Promise<string | null> {
 }
 
 /** One answer typed, or piped: the next line of standard input; undefined where it ended. */
-export async function readLine(): Promise<string | undefined> {
+async function readLine(): Promise<string | undefined> {
   for (;;) {
     const end = waiting.indexOf('\n');
     if (end >= 0) {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, fstatSync, openSync, renameSync } from 'node:fs';
-import { type Home, systemClock } from '@caponier/host';
+import { type Home, systemClock } from '@caponier/host/home';
 import { codeCacheEnv } from '../code-cache.ts';
 import type { ProcessState } from './processes.ts';
 

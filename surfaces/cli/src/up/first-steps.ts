@@ -1,6 +1,6 @@
 import { CaponierError } from '@caponier/crypto';
 import type { Identity } from '@caponier/daemon/client';
-import { type Home, systemClock, systemRandom } from '@caponier/host';
+import { type Home, systemClock, systemRandom } from '@caponier/host/home';
 import { fail } from '@caponier/protocol';
 import { createTransport, publishOwner, publishPolicy, servicesOfStart, systemWait } from '@caponier/sdk';
 import { keepPolicyText } from '../home/policy-text.ts';
@@ -21,7 +21,7 @@ export function writeFirstSteps(home: Home, steps: FirstSteps): void {
   home.write(stepsFile, new TextEncoder().encode(`${JSON.stringify(steps)}\n`));
 }
 
-export function hasFirstSteps(home: Home): boolean {
+function hasFirstSteps(home: Home): boolean {
   return home.list().includes(stepsFile);
 }
 

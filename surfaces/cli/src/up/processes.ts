@@ -1,5 +1,5 @@
 import { CaponierError } from '@caponier/crypto';
-import { type Home, systemClock } from '@caponier/host';
+import { type Home, systemClock } from '@caponier/host/home';
 
 /** What the supervisor of a home says about the processes it looks after. */
 export interface ProcessState {

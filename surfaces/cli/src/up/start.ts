@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
-import type { Home } from '@caponier/host';
+import type { Home } from '@caponier/host/home';
 import { fail } from '@caponier/protocol';
 import { openLog, ownCommand } from './child.ts';
 import { type Processes, type ProcessState, readProcesses, supervisorRuns, until } from './processes.ts';
 
 /** Milliseconds for one process to come up, on a machine that has a lot to do. */
-export const startMs = 60_000;
+const startMs = 60_000;
 /** Milliseconds for everything to end. */
 const stopMs = 20_000;
 /** Starts of one process after which waiting for it makes no sense. */

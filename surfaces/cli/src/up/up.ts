@@ -1,5 +1,5 @@
 import { type Identity, readIdentity } from '@caponier/daemon/client';
-import { type Home, isLoopback, refuseRoot, systemRandom } from '@caponier/host';
+import { type Home, isLoopback, refuseRoot, systemRandom } from '@caponier/host/home';
 import { entryOf, fail } from '@caponier/protocol';
 import { fillCodeCache } from '../code-cache.ts';
 import type { Run } from '../command.ts';

@@ -1,5 +1,5 @@
 import { fromUtf8, toBase64url, utf8 } from '@caponier/crypto';
-import { type Home, systemRandom } from '@caponier/host';
+import { type Home, systemRandom } from '@caponier/host/home';
 
 /** In the folder `run` of the home (0600): where the page of this device is, with its token. Gone when the daemon ends. */
 const addressFile = 'page-address';
