@@ -21,10 +21,6 @@ export function writeFirstSteps(home: Home, steps: FirstSteps): void {
   home.write(stepsFile, new TextEncoder().encode(`${JSON.stringify(steps)}\n`));
 }
 
-function hasFirstSteps(home: Home): boolean {
-  return home.list().includes(stepsFile);
-}
-
 /** Takes the first chain to the registry and the policy's text to the gate. Both may be done again, after a cut. */
 export async function takeFirstSteps(home: Home, { owner, start }: Identity): Promise<void> {
   const bytes = home.read(stepsFile);
