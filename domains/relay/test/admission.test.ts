@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Secret, toBase64url, utf8 } from '@caponier/crypto';
-import { fail, type Payload, relayFrames, sign } from '@caponier/protocol';
+import { fail, idOf, type Payload, relayFrames, sign } from '@caponier/protocol';
 import { enrolment, makeDevice, makeOwner, manualClock, testSigner } from '@caponier/testkit';
 import { signNext } from '@caponier/verify';
 import { describe, expect, it } from 'vitest';
@@ -238,6 +238,27 @@ describe('what removes authority', () => {
     // It counts once more, now in its place.
     await connect(test, eve, eve.phone.signer);
     expect(await refusal(test, eve, eve.laptop.signer)).toBe('relay.revoked');
+  });
+
+  it('ends when the log says that it was lifted, for a device that shows no chain, too', async () => {
+    const eve = await makeOwner('eve9');
+    let view = eve.view;
+    const test = await startRelay({ views: { get: () => ({ view }), onChange: () => () => {} } });
+    const { welcome } = await connect(test, eve, eve.box.signer);
+    const freeze = await sign(eve.phone.signer, 'freeze', {
+      aud: eve.id,
+      what: 'device',
+      target: eve.box.did,
+      iat: test.clock.seconds(),
+      nonce: toBase64url(messageId(1)),
+    });
+    await test.relay.present([freeze]);
+    const before = { chain: [], resume: welcome.resume };
+    expect(await refusal(test, eve, eve.box.signer, before)).toBe('relay.frozen');
+    await eve.chain.add('thaw', { freezes: [idOf(freeze)] }, { cosigners: [eve.phone.signer] });
+    expect(await refusal(test, eve, eve.box.signer, before)).toBe('relay.frozen');
+    view = eve.view;
+    await connect(test, eve, eve.box.signer, before);
   });
 
   it('is refused where it is not the owner who says so', async () => {

@@ -202,5 +202,12 @@ export function standingOf(device: Did, shown: OwnerView | undefined, logged: Ow
       .some(({ payload }) => payload.what === 'device' && payload.target === device && payload.seq > said.seq),
   );
   if (removed) return 'revoked';
-  return views.some((view) => view.frozen(device)) ? 'frozen' : 'enrolled';
+  // A freeze counts from either; lifting one adds authority, so it is the log that says it was lifted: whoever shows no
+  // chain, with a token or because it was cut before the thaw, would stay frozen for ever.
+  const stands = (view: OwnerView) =>
+    view.freezes().some((freeze) => covers(freeze, device) && !(logged?.isThawed(freeze.id) ?? false));
+  return views.some(stands) ? 'frozen' : 'enrolled';
 }
+
+const covers = ({ payload: { what, target } }: Verified<'freeze'>, device: Did): boolean =>
+  what === 'all' || (what === 'device' && target === device);
