@@ -29,6 +29,11 @@ export const thaw: CommandSpec = {
       options.phraseStdin ? signWithPhrase(need) : signWithRoot(home, need, [deviceSigner(home)]),
     );
     output.document({ thawed: chosen });
-    for (const { what, target } of chosen) output.line(`Lifted: ${what}${target === null ? '' : ` ${shown(target)}`}`);
+    const { devices } = await client.call('status', {});
+    for (const { what, target } of chosen) {
+      const name = devices.find(({ did }) => did === target)?.name ?? target;
+      output.line(`Lifted: ${name === null ? 'everything' : `${what} ${shown(name)}`}`);
+    }
+    output.line('A device that was cut off is back within half a minute.');
   },
 };

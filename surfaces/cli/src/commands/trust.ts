@@ -1,5 +1,8 @@
 import type { CommandSpec } from '../command.ts';
 
+/** Enough of a key to compare it by eye. */
+const keyEnd = (key: string) => `key …${key.slice(-12)}`;
+
 export const trust: CommandSpec = {
   usage: 'trust',
   summary: 'Show whose word counts for this owner',
@@ -12,14 +15,14 @@ export const trust: CommandSpec = {
     if (!named) return output.line('This owner trusts no service yet.');
     const { operators, log, witnesses, k, relays, broker, gate, workers } = named;
     output.table([
-      ['log', `${log.origin}, key ${log.key}`],
-      ...witnesses.map(({ name, key }) => ['witness', `${name}, key ${key}`]),
+      ['log', `${log.origin}, ${keyEnd(log.key)}`],
+      ...witnesses.map(({ name, key }) => ['witness', `${name}, ${keyEnd(key)}`]),
       ['', `${k} of ${witnesses.length} must sign a head`],
-      ...relays.map((key) => ['relay', key]),
-      ...broker.map((key) => ['broker', key]),
-      ...gate.map((key) => ['gate', key]),
-      ...workers.flatMap(({ class: of, keys }) => keys.map((key) => [`worker ${of}`, key])),
-      ...operators.map((key) => ['operator', key]),
+      ...relays.map((key) => ['relay', keyEnd(key)]),
+      ...broker.map((key) => ['broker', keyEnd(key)]),
+      ...gate.map((key) => ['gate', keyEnd(key)]),
+      ...workers.flatMap(({ class: of, keys }) => keys.map((key) => [`worker ${of}`, keyEnd(key)])),
+      ...operators.map((key) => ['operator', keyEnd(key)]),
     ]);
   },
 };

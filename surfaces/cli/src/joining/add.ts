@@ -1,5 +1,6 @@
 import { fail } from '@caponier/protocol';
 import type { JoinKind } from '@caponier/sdk';
+import { parseCode } from '@caponier/session';
 import type { Run } from '../command.ts';
 import { hereDaemon } from '../home/context.ts';
 import { nameOf } from '../home/device-name.ts';
@@ -70,7 +71,7 @@ export async function runAdd({ options, output }: Run): Promise<void> {
 
 async function showCode(
   { code, words, relay, expires }: { code: string; words: string; relay: string; expires: number },
-  { words: wanted }: Flags,
+  { words: wanted, contact }: Flags,
   output: Output,
 ): Promise<void> {
   if (output.tty) {
@@ -82,7 +83,9 @@ async function showCode(
   output.line(code);
   output.line();
   if (wanted) {
-    output.line(`or: caponier join ${words} --relay ${relay}`);
+    const { pin } = parseCode(code);
+    const flags = [`--relay ${relay}`, pin !== null && `--pin ${pin}`, contact && '--contact'].filter(Boolean);
+    output.line(`or: caponier join ${words} ${flags.join(' ')}`);
     output.line();
   }
   output.line(

@@ -3,7 +3,7 @@ import { type CodeKind, parseCode } from '@caponier/session';
 
 /** What was typed behind `join`. */
 export interface Code {
-  /** As the link says; null for twelve words, which say nothing. */
+  /** As the link says; null for twelve words, unless whoever typed them said so. */
   readonly kind: CodeKind | null;
   readonly options: {
     readonly code?: string;
@@ -15,8 +15,14 @@ export interface Code {
 
 const wordCount = 12;
 
+export interface CodeFlags {
+  readonly relay?: string;
+  readonly pin?: string;
+  readonly contact?: boolean;
+}
+
 /** Throws `code.malformed`, or `cli.usage` for words without a relay. */
-export function codeOf(args: readonly string[], { relay, pin }: { relay?: string; pin?: string }): Code {
+export function codeOf(args: readonly string[], { relay, pin, contact }: CodeFlags): Code {
   const words = args.flatMap((arg) => arg.trim().split(/\s+/));
   const [link] = words;
   if (words.length === 1 && link !== undefined && link.includes('#')) {
@@ -27,5 +33,8 @@ export function codeOf(args: readonly string[], { relay, pin }: { relay?: string
   }
   if (words.length !== wordCount) throw fail('code.malformed', 'neither a link nor twelve words');
   if (relay === undefined) throw fail('cli.usage', 'twelve words need --relay <url>');
-  return { kind: null, options: { words: words.join(' '), relay, ...(pin !== undefined && { pin }) } };
+  return {
+    kind: contact ? 'contact' : null,
+    options: { words: words.join(' '), relay, ...(pin !== undefined && { pin }) },
+  };
 }

@@ -12,14 +12,12 @@ import { writeRoot } from '../home/root-key.ts';
 import { type Output, shown } from '../terminal/output.ts';
 import { startProgress } from '../terminal/progress.ts';
 import { startSupervisor, untilReady } from '../up/start.ts';
-import { type Code, codeOf } from './code.ts';
+import { type Code, type CodeFlags, codeOf } from './code.ts';
 import { compare } from './compare.ts';
 
-interface Flags {
+interface Flags extends CodeFlags {
   readonly name?: string;
   readonly device?: string;
-  readonly relay?: string;
-  readonly pin?: string;
   readonly yes?: boolean;
   readonly allowRoot?: boolean;
 }
@@ -54,13 +52,16 @@ interface Here {
 async function joinHere(code: Code, { name, device, flags, output }: Here): Promise<void> {
   const seeds = { root: fresh(), device: fresh(), box: fresh() };
   const contact = code.kind === 'contact';
+  const wanted = device ?? (contact ? null : name) ?? defaultDeviceName();
+  // Mail goes by name: one name for two would send a letter to the wrong one.
+  if (contact && wanted === name) throw fail('cli.usage', `${wanted} is this device: say --device or another --name`);
   const transport = createTransport();
   const joining = joinByCode(
     { transport, random: systemRandom, clock: systemClock, wait: systemWait },
     {
       ...code.options,
       keys: { signer: seedSigner(seeds.device), box: crypto.x25519.keyPair(seeds.box) },
-      device: device ?? (contact ? null : name) ?? defaultDeviceName(),
+      device: wanted,
       contact: name ?? unnamedContact,
       root: seedSigner(seeds.root),
     },

@@ -13,11 +13,10 @@ export async function listDevices({ output }: Run): Promise<void> {
   const { devices } = await client.call('status', {});
   output.document({ devices });
   output.table(
-    devices.map(({ name, role, approver, frozen, did }) => [
+    devices.map(({ name, role, approver, frozen }) => [
       name,
       role,
       [approver && 'approver', frozen && 'FROZEN'].filter(Boolean).join(', '),
-      did,
     ]),
   );
 }
@@ -39,7 +38,7 @@ export async function listApprovers({ output }: Run): Promise<void> {
   const { client } = hereDaemon();
   const { approvers } = await client.call('view', {});
   output.document({ approvers });
-  output.table(approvers.map(({ name, key, passkey }) => [name, passkey ? `passkey, ${passkey.rpId}` : 'device', key]));
+  output.table(approvers.map(({ name, passkey }) => [name, passkey ? `passkey, ${passkey.rpId}` : 'device']));
 }
 
 export async function revokeApprover({ args: [name = ''], output }: Run): Promise<void> {

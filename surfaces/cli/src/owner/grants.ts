@@ -16,14 +16,21 @@ const shortId = 12;
 
 export async function listGrants({ output }: Run): Promise<void> {
   const { client } = hereDaemon();
-  const { grants } = await client.call('view', {});
+  const [{ grants }, { devices }] = await Promise.all([client.call('view', {}), client.call('status', {})]);
   output.document({ grants });
   if (grants.length === 0) output.line('No grants: nothing may be asked for.');
-  output.table(grants.map((grant) => [grant.id.slice(0, shortId), grant.label, sentence(grant)]));
+  for (const grant of grants) {
+    output.line(`${output.style('bold', grant.id.slice(0, shortId))}  ${shown(grant.label)}`);
+    output.note(shown(sentence(grant, devices)));
+  }
 }
 
-function sentence({ to, decides, ops, resources, ceilings, approvals, exp }: Grant): string {
-  const who = [...to.agents, ...to.devices.map((did) => (did === '*' ? 'any device' : did))].join(', ');
+type Devices = LocalResults['status']['devices'];
+
+function sentence({ to, decides, ops, resources, ceilings, approvals, exp }: Grant, devices: Devices): string {
+  const nameOf = (did: string) => devices.find((device) => device.did === did)?.name ?? 'a former device';
+  const agents = to.agents.map((agent) => (agent === '*@*' ? 'any agent' : agent));
+  const who = [...agents, ...to.devices.map((did) => (did === '*' ? 'any device' : nameOf(did)))].join(', ');
   const bounds = [
     ...ceilings.map(({ per, uses }) => `${uses} ${per === 'total' ? 'in all' : `a ${per}`}`),
     ...(approvals.k > 0 ? [`${approvals.k} approvals`] : []),

@@ -56,7 +56,7 @@ export async function statusOf({ home, identity, client }: Here): Promise<Status
   const devices = daemon?.devices ?? [];
   return {
     owner: identity.owner,
-    device: { name: daemon?.name ?? identity.name, did: identity.device, role: daemon?.role ?? identity.role },
+    device: { name: daemon?.name || identity.name, did: identity.device, role: daemon?.role ?? identity.role },
     running: daemon !== null,
     relay: daemon?.relay ?? null,
     log: daemon?.log ?? null,

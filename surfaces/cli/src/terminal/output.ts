@@ -12,6 +12,8 @@ export interface Output {
   line(text?: string): void;
   /** Something to mind, in full sentences. */
   warning(text: string): void;
+  /** More about the line before. */
+  note(text: string): void;
   /** One point of a list, in full sentences. */
   point(text: string): void;
   /** The one document of a command; nothing without `--json`. */
@@ -47,6 +49,7 @@ export function createOutput(json: boolean): Output {
     tty: tty && !json,
     line: (text = '') => void (json || write(text)),
     warning: (text) => hanging('warning: ', 'yellow', text),
+    note: (text) => hanging('    ', 'dim', text),
     point: (text) => hanging('  - ', 'dim', text),
     document: (value) => void (json && write(JSON.stringify(value, null, tty ? 2 : undefined))),
     item: (value) => void (json && write(JSON.stringify(value))),

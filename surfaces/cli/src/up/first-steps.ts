@@ -1,7 +1,7 @@
 import { CaponierError } from '@caponier/crypto';
 import type { Identity } from '@caponier/daemon/client';
 import { type Home, systemClock, systemRandom } from '@caponier/host/home';
-import { fail } from '@caponier/protocol';
+import { type Did, fail, verifyStatement } from '@caponier/protocol';
 import { createTransport, publishOwner, publishPolicy, servicesOfStart, systemWait } from '@caponier/sdk';
 import { keepPolicyText } from '../home/policy-text.ts';
 
@@ -28,13 +28,18 @@ export async function takeFirstSteps(home: Home, { owner, start }: Identity): Pr
   const { policy, text } = JSON.parse(new TextDecoder().decode(bytes)) as FirstSteps;
   const platform = { transport: createTransport(), random: systemRandom, clock: systemClock, wait: systemWait };
   try {
-    await publishOwner(platform, start);
+    await publishOwner(platform, start, ticketFor(start, start.anchor.key));
     await retrying(() => publishPolicy(platform, servicesOfStart(start), { owner, policy, text }));
   } finally {
     platform.transport.close();
   }
   keepPolicyText(home, text);
   home.remove(stepsFile);
+}
+
+/** The ticket that this service asks for, where there is one. */
+function ticketFor({ tickets }: Identity['start'], service: Did): string | undefined {
+  return tickets.find((ticket) => verifyStatement(ticket, 'ticket').payload.aud === service);
 }
 
 /** The gate follows the log on its own: for a moment it does not know the owner yet. */

@@ -11,11 +11,14 @@ import {
 } from '@caponier/host';
 import { personalPolicy } from '@caponier/policy';
 import { type Did, encodeDid, fail, seedSigner } from '@caponier/protocol';
-import { makeOwner, starterGrant } from '@caponier/sdk';
+import { type Hand, makeOwner, signTicket, starterGrant } from '@caponier/sdk';
 import { type Deployment, deploymentFile, encodeDeployment, type Listed } from '../services/deployment.ts';
 import { serviceNames } from '../services/names.ts';
 import { writeFirstSteps } from './first-steps.ts';
 import { choosePorts, privateAddress } from './ports.ts';
+
+/** Seconds in which the first `up` must have come through. */
+const ticketSeconds = 7 * 24 * 3600;
 
 export interface MakeOptions {
   /** Address to bind to; null: this machine's in its private network. */
@@ -75,6 +78,13 @@ function trustOf({ origin, operators, witnesses, k, services }: Deployment) {
   };
 }
 
+/** Admission of the operator's own owner, who is new to relay and registry like any other. */
+function ownTickets(deployment: Deployment, hand: Hand): Promise<string[]> {
+  const doors = deployment.admission === 'open' ? [] : ['relay', 'registry'];
+  const asked = deployment.services.filter(({ role }) => doors.includes(role));
+  return Promise.all(asked.map(({ key }) => signTicket({ aud: key, uses: 1, lives: ticketSeconds }, hand)));
+}
+
 /**
  * A new owner with everything on this machine. Nothing runs and nothing is published yet: what is still to do stands in
  * `first-steps.json`, written before the identity, so that an `up` that is cut off goes on where it was.
@@ -85,10 +95,9 @@ export async function makeHome(home: Home, options: MakeOptions): Promise<Identi
   const deployment = await makeDeployment(home, options);
   const { seed, boxSeed } = deviceSeeds(home);
   const device = seedSigner(seed).did;
+  const hand = { signer: seedSigner(root), random: systemRandom, clock: systemClock };
   const made = await makeOwner({
-    signer: seedSigner(root),
-    random: systemRandom,
-    clock: systemClock,
+    ...hand,
     device: {
       did: device,
       box: encodeDid('x25519', crypto.x25519.keyPair(boxSeed).publicKey),
@@ -100,6 +109,7 @@ export async function makeHome(home: Home, options: MakeOptions): Promise<Identi
     policy: { name: 'personal', text: personalPolicy },
     grants: [starterGrant],
   });
+  const tickets = await ownTickets(deployment, hand);
   root.wipe();
   if (made.policy === null) throw fail('host.internal', 'no policy');
   const identity: Identity = {
@@ -107,7 +117,7 @@ export async function makeHome(home: Home, options: MakeOptions): Promise<Identi
     device,
     name: options.name,
     role: 'controller',
-    start: made.start,
+    start: { ...made.start, tickets },
   };
   home.write(deploymentFile, new TextEncoder().encode(encodeDeployment(deployment)));
   writeFirstSteps(home, { policy: made.policy, text: personalPolicy });
