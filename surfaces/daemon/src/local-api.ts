@@ -69,7 +69,7 @@ export const localCalls = {
   need: z.strictObject({ drafts: z.array(draft).check(z.minLength(1), z.maxLength(64)) }),
   publish: z.strictObject({ statements: z.array(signed).check(z.minLength(1), z.maxLength(64)) }),
   /** The text of the policy whose statement is in force, to every gate of the owner. */
-  tellPolicy: z.strictObject({ policy: hash, text: line(8192) }),
+  tellPolicy: z.strictObject({ policy: hash, text: z.string().check(z.maxLength(8192)) }),
   freeze: z.strictObject({ what: z.enum(['all', 'device', 'agent']), target: z.nullable(line(96)) }),
   /** `service` statements with new addresses. */
   learn: z.strictObject({ services: z.array(jws).check(z.maxLength(16)) }),
