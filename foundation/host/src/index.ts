@@ -14,3 +14,7 @@ export { refuseSocket } from './listen/refuse.ts';
 export { type Application, type Listener, type ServeOptions, serve } from './listen/serve.ts';
 export type { LogFields } from './log/fields.ts';
 export { createLog, type EventName, type Log, type LogOptions } from './log/log.ts';
+export { type MetricsListener, type MetricsPlace, serveMetrics } from './metrics/listen.ts';
+export type { Counters, Meter, Timings } from './metrics/meter.ts';
+export { createMetrics, type GaugeSpec, type MetricDocument, type Metrics } from './metrics/metrics.ts';
+export { countRequests } from './metrics/requests.ts';

@@ -1,0 +1,83 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fail } from '@caponier/protocol';
+import { isLoopback } from '../listen/address.ts';
+import type { Metrics } from './metrics.ts';
+
+/** Collectors at once. */
+const MAX_CONNECTIONS = 16;
+/** Milliseconds for a request to arrive. */
+const REQUEST_MS = 5_000;
+
+export interface MetricsListener {
+  /** `http://127.0.0.1:9464`, or the path of a socket. */
+  readonly at: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** Where to listen: an address of this machine, or a socket in a folder that only this user can enter. */
+export type MetricsPlace = { readonly host: string; readonly port: number } | { readonly path: string };
+
+/**
+ * Threat: the numbers say how much an operator carries, and whoever can ask for them can make the process work. Measure: a
+ * listener of its own, bound to this machine, few connections, GET only. Threat: a page in a browser on this machine points
+ * a name of its own to 127.0.0.1 and reads along (DNS rebinding). Measure: the `Host` must be this machine's. What remains:
+ * every user of this machine can read what a port serves; what the socket serves only this one.
+ *
+ * GET /metrics: text for Prometheus. GET /metrics.json: the same for `relay status`. Throws `host.bad_config`.
+ */
+export async function serveMetrics(metrics: Metrics, place: MetricsPlace): Promise<MetricsListener> {
+  if ('host' in place && !isLoopback(place.host)) {
+    throw fail('host.bad_config', `--metrics-host ${place.host}: metrics are for this machine only, such as 127.0.0.1`);
+  }
+  const server = createServer({ requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS }, (request, response) => {
+    void answer(metrics, request, response).catch(() => response.destroy());
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const where = 'path' in place ? place.path : `${place.host}:${place.port}`;
+      reject(fail('host.bad_config', `metrics on ${where}: ${error.code}`, error));
+    });
+    server.listen({ ...place }, resolve);
+  });
+  server.on('error', () => undefined);
+  const address = server.address();
+  const port = typeof address === 'string' ? 0 : (address as AddressInfo).port;
+  return {
+    at: 'path' in place ? place.path : `http://${bracketed(place.host)}:${port}`,
+    port,
+    close: () => close(server),
+  };
+}
+
+const bracketed = (host: string) => (host.includes(':') ? `[${host.replace(/^\[|\]$/g, '')}]` : host);
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+function isOurs(host: string | undefined): boolean {
+  const text = `http://${host}`;
+  return host !== undefined && URL.canParse(text) && isLoopback(new URL(text).hostname);
+}
+
+async function answer(metrics: Metrics, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const say = (status: number, type: string, body: string) => {
+    response.writeHead(status, {
+      'content-type': type,
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+    });
+    response.end(body);
+  };
+  if (request.method !== 'GET') return say(405, 'text/plain', '');
+  if (!isOurs(request.headers.host)) return say(421, 'text/plain', '');
+  if (request.url === '/metrics') return say(200, 'text/plain; version=0.0.4; charset=utf-8', await metrics.text());
+  if (request.url === '/metrics.json') return say(200, 'application/json', JSON.stringify(await metrics.read()));
+  say(404, 'text/plain', '');
+}

@@ -1,0 +1,143 @@
+import { request } from 'node:http';
+import { Hono } from 'hono';
+import { afterEach, describe, expect, it } from 'vitest';
+import { countRequests, createMetrics, type MetricsListener, serveMetrics } from '../src/index.ts';
+import { temporaryFolder } from './helpers.ts';
+
+const counters = {
+  limit_hits: { label: 'limit', values: ['connections', 'streams'], help: 'Times that a limit bit.' },
+  connections_cut: { label: 'code', values: ['relay.timeout'], help: 'Connections ended.' },
+} as const;
+const timings = { hello: 'From a hello to its answer.' } as const;
+
+const fresh = () => createMetrics({ service: 'test', version: '0.0.0' });
+/** Names and labels of our rows, without their values. */
+const seriesOf = (text: string) =>
+  text
+    .split('\n')
+    .filter((line) => line.startsWith('caponier_'))
+    .map((line) => line.replace(/ \S+$/, ''));
+
+describe('a meter', () => {
+  it('has every row at 0 before anything happened', async () => {
+    const metrics = fresh();
+    metrics.meter('relay', counters, timings);
+    const text = await metrics.text();
+    expect(text).toContain('caponier_relay_limit_hits_total{limit="connections"} 0\n');
+    expect(text).toContain('caponier_relay_limit_hits_total{limit="streams"} 0\n');
+    expect(text).toContain('caponier_relay_connections_cut_total{code="relay.timeout"} 0\n');
+    expect(text).toContain('caponier_relay_hello_seconds_count 0\n');
+  });
+
+  it('counts, in seconds where it is time', async () => {
+    const metrics = fresh();
+    const meter = metrics.meter('relay', counters, timings);
+    meter.add('limit_hits', 'streams');
+    meter.add('limit_hits', 'streams', 4);
+    meter.time('hello', 20);
+    const text = await metrics.text();
+    expect(text).toContain('caponier_relay_limit_hits_total{limit="streams"} 5\n');
+    expect(text).toContain('caponier_relay_hello_seconds_sum 0.02\n');
+    expect(text).toContain('caponier_relay_hello_seconds_bucket{le="0.01"} 0\n');
+    expect(text).toContain('caponier_relay_hello_seconds_bucket{le="0.025"} 1\n');
+  });
+
+  it('gets no row from a value that is not on its list', async () => {
+    const metrics = fresh();
+    const meter = metrics.meter('relay', counters, timings);
+    const before = seriesOf(await metrics.text());
+    meter.add('limit_hits', 'made"} up' as 'streams');
+    meter.add('made_up' as 'limit_hits', 'streams');
+    meter.time('made_up' as 'hello', 1);
+    expect(seriesOf(await metrics.text())).toEqual(before);
+  });
+
+  it('is of its process alone: two registries do not meet', async () => {
+    const [one, other] = [fresh(), fresh()];
+    one.meter('relay', counters, timings).add('limit_hits', 'streams');
+    expect(await other.text()).not.toContain('limit_hits');
+  });
+});
+
+describe('a gauge', () => {
+  it('is looked up when it is asked for, and left out where it cannot be said', async () => {
+    const metrics = fresh();
+    let waiting: number | undefined = 3;
+    metrics.gauge({ name: 'mail_waiting', help: 'Mail.', sample: () => waiting });
+    metrics.gauge({ name: 'broken', help: 'Fails.', sample: () => Promise.reject(new Error('x')) });
+    expect(await metrics.text()).toContain('caponier_mail_waiting 3\n');
+    waiting = undefined;
+    const text = await metrics.text();
+    expect(text).not.toMatch(/^caponier_(mail_waiting|broken) /m);
+    expect(text).toContain('process_resident_memory_bytes');
+  });
+});
+
+describe('requests', () => {
+  const app = new Hono();
+  app.use('*', async (_, next) => next());
+  app.get('/owners/:owner', (c) => c.text(c.req.param('owner') === 'none' ? 'no' : 'yes'));
+  app.post('/fail', (c) => c.text('no', 500));
+
+  it('count by pattern and class, and whatever is sent adds no row', async () => {
+    const metrics = fresh();
+    const counted = countRequests(app, metrics);
+    const before = seriesOf(await metrics.text());
+    const send = (path: string, method = 'GET') => counted.fetch(new Request(`http://x${path}`, { method }), {});
+    await send('/owners/a');
+    await send('/owners/b', 'HEAD');
+    await send('/fail', 'POST');
+    for (let i = 0; i < 50; i++) await send(`/odd/${i}?{}"\\n`, i % 2 === 0 ? 'PROPFIND' : `X${i}`);
+    const text = await metrics.text();
+    expect(text).toContain('caponier_http_requests_total{route="GET /owners/:owner",status="2xx"} 2\n');
+    expect(text).toContain('caponier_http_requests_total{route="POST /fail",status="5xx"} 1\n');
+    expect(text).toContain('caponier_http_requests_total{route="none",status="4xx"} 50\n');
+    expect(text).toContain('caponier_http_request_seconds_count 53\n');
+    expect(seriesOf(text)).toEqual(before);
+  });
+});
+
+describe('the listener', () => {
+  let listener: MetricsListener | undefined;
+  afterEach(() => listener?.close());
+
+  it.each(['0.0.0.0', '::', '192.168.0.1', 'example.org'])('refuses to be bound to %s', async (host) => {
+    await expect(serveMetrics(fresh(), { host, port: 0 })).rejects.toMatchObject({ code: 'host.bad_config' });
+  });
+
+  it('serves the text and the document, and nothing else', async () => {
+    listener = await serveMetrics(fresh(), { host: '127.0.0.1', port: 0 });
+    const text = await fetch(`${listener.at}/metrics`);
+    expect(text.headers.get('content-type')).toContain('version=0.0.4');
+    expect(await text.text()).toContain('caponier_info{service="test",version="0.0.0"} 1');
+    const document = (await (await fetch(`${listener.at}/metrics.json`)).json()) as { name: string }[];
+    expect(document.map(({ name }) => name)).toContain('caponier_info');
+    expect((await fetch(`${listener.at}/`)).status).toBe(404);
+    expect((await fetch(`${listener.at}/metrics`, { method: 'POST' })).status).toBe(405);
+  });
+
+  it('answers no page that came by a name of its own', async () => {
+    listener = await serveMetrics(fresh(), { host: '127.0.0.1', port: 0 });
+    const { port } = listener;
+    const status = await new Promise((resolve, reject) => {
+      const asked = request({ host: '127.0.0.1', port, path: '/metrics', headers: { host: 'rebound.example' } });
+      asked.on('response', (response) => resolve(response.resume().statusCode)).on('error', reject);
+      asked.end();
+    });
+    expect(status).toBe(421);
+  });
+
+  it('serves on a socket, too', async () => {
+    const folder = temporaryFolder();
+    const path = `${folder.path}/m.sock`;
+    listener = await serveMetrics(fresh(), { path });
+    const status = await new Promise((resolve, reject) => {
+      const asked = request({ socketPath: path, path: '/metrics.json', headers: { host: 'localhost' } });
+      asked.on('response', (response) => resolve(response.resume().statusCode)).on('error', reject);
+      asked.end();
+    });
+    expect(status).toBe(200);
+    await listener.close();
+    folder.remove();
+  });
+});
