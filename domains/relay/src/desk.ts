@@ -110,10 +110,10 @@ export class Desk {
     }
   }
 
-  async #allow(slot: Slot, { device, id, allowed }: Frame<'allow'>): Promise<void> {
+  async #allow(slot: Slot, { device, id, verdict }: Frame<'allow'>): Promise<void> {
     const { store, limits } = this.#ports;
     const kind = device ? 1 : 0;
-    await store.run('allowContact', { device: slot.device.key, kind, id, allowed, most: limits.contacts });
+    await store.run('judgeContact', { device: slot.device.key, kind, id, verdict, most: limits.contacts });
   }
 }
 

@@ -34,7 +34,7 @@ export class Mail {
     const slot = from.ready;
     const { id, to, body } = frame;
     const now = clock();
-    if (!slots.mayMail(slot, now)) return this.#refuse(from, id, 'relay.rate_limited');
+    if (!slots.mayMail(slot, now)) return this.#refuse(from, id, 'relay.rate_limited', slots.mailWait(slot, now));
     try {
       // A device's relation is known at once, and not awaited: its mails go to the store in the order they came.
       const relation = reach.relation(slot, to);
@@ -60,8 +60,8 @@ export class Mail {
     }
   }
 
-  #refuse(to: Connection, id: Uint8Array, code: ErrorCode): void {
-    this.#ports.outbox.send(to, 'refused', { id, code: relayNumberOf(code) });
+  #refuse(to: Connection, id: Uint8Array, code: ErrorCode, retry = 0): void {
+    this.#ports.outbox.send(to, 'refused', { id, code: relayNumberOf(code), retry: Math.min(retry, 0xffff) });
   }
 
   #codeOf(error: unknown): ErrorCode {

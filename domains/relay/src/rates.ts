@@ -29,6 +29,12 @@ export function take(bucket: Bucket, rate: Rate, now: number): boolean {
   return true;
 }
 
+/** Whole seconds until there is a token again; 0 where there is one. */
+export function secondsToNext(bucket: Bucket, rate: Rate, now: number): number {
+  settle(bucket, rate, now);
+  return Math.ceil((Math.max(0, 1 - bucket.tokens) * 60) / rate.perMinute);
+}
+
 function giveBack(bucket: Bucket, rate: Rate): void {
   bucket.tokens = Math.min(rate.burst, bucket.tokens + 1);
 }

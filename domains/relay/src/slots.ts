@@ -2,7 +2,7 @@ import { fail } from '@caponier/protocol';
 import type { Admitted } from './admission/admission.ts';
 import { type Connection, nameOf, type Slot } from './connection.ts';
 import type { RelayLimits } from './limits.ts';
-import { fullBucket, type Rate, take } from './rates.ts';
+import { fullBucket, type Rate, secondsToNext, take } from './rates.ts';
 
 export class Slots {
   readonly #limits: RelayLimits;
@@ -92,6 +92,11 @@ export class Slots {
   /** Counts one mail against the device. */
   mayMail(slot: Slot, now: number): boolean {
     return take(slot.mailRate, this.#mailRate, now);
+  }
+
+  /** Seconds until the device may send mail again. */
+  mailWait(slot: Slot, now: number): number {
+    return secondsToNext(slot.mailRate, this.#mailRate, now);
   }
 
   mayAsk(slot: Slot, now: number): boolean {

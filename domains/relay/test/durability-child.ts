@@ -36,7 +36,7 @@ const to = keyOf(ada.box.did, 'ed25519');
 for (let n = 1; n <= total; n++) {
   const id = new Uint8Array(16);
   new DataView(id.buffer).setUint32(0, n);
-  sender.say('mail', { to, id, body: utf8(`<mail-${String(n).padStart(4, '0')}>`) });
+  sender.say('mail', { to, id, seconds: 0, body: utf8(`<mail-${String(n).padStart(4, '0')}>`) });
   // Some alone, some together: a group shares its sync and still waits for it.
   if (n % 3 === 0) await new Promise((resolve) => setTimeout(resolve, 3));
 }

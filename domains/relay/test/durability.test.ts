@@ -54,7 +54,7 @@ describe('a relay that is killed', () => {
       const sender = await enter(url, ada, ada.laptop.signer);
       // What was not answered before the kill is sent again under its id.
       const ids = Array.from({ length: 40 }, (_, n) => round * 30 + n);
-      for (const n of ids) sender.send('mail', { to, id: messageId(n), body: utf8(`mail ${n}`) });
+      for (const n of ids) sender.send('mail', { to, id: messageId(n), seconds: 0, body: utf8(`mail ${n}`) });
       const enough = ids.length - 10;
       for (let n = 0; n < enough; n++) {
         const { id } = await sender.next('accepted');

@@ -177,7 +177,7 @@ describe('a stranger', () => {
     expect(codeOf(await (await knock(test, owners[2]!, owners[2]!.box.signer)).gone())).toBe('relay.too_many');
     const { peer } = await connect(test, owners[0]!, owners[0]!.laptop.signer);
     expect(codeOf(await (await knock(test, owners[0]!, owners[0]!.phone.signer)).gone())).toBe('relay.too_many');
-    peer.send('mail', { to: keyBytes(owners[0]!.phone.signer), id: messageId(1), body: new Uint8Array(1) });
+    peer.send('mail', { to: keyBytes(owners[0]!.phone.signer), id: messageId(1), seconds: 0, body: new Uint8Array(1) });
     expect(await peer.answer()).toBe('relay.too_many');
   });
 });
@@ -330,10 +330,10 @@ describe('a connection', () => {
     const peer = await device(test);
     const to = keyBytes((await ownerNamed('ada')).laptop.signer);
     await test.store.close();
-    peer.say('mail', { to, id: messageId(1), body: new Uint8Array(1) });
+    peer.say('mail', { to, id: messageId(1), seconds: 0, body: new Uint8Array(1) });
     await peer.until('refused');
     expect(codeOf(peer.has('refused')[0]!)).toBe('relay.unavailable');
-    peer.say('allow', { channel: 4, device: true, id: to, allowed: true });
+    peer.say('allow', { channel: 4, device: true, id: to, verdict: 'allow' });
     await peer.until('error');
     expect(codeOf(peer.has('error')[0]!)).toBe('relay.unavailable');
     expect(peer.closed).toBeNull();

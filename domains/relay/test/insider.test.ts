@@ -23,7 +23,7 @@ describe('a device of two owners', () => {
     const { statement } = await ada.chain.add('revoke', { what: 'device', target: thief.did });
     await test.relay.present([statement.jws]);
 
-    old.send('mail', { to: keyBytes(ada.laptop.signer), id: messageId(1), body: new Uint8Array(8) });
+    old.send('mail', { to: keyBytes(ada.laptop.signer), id: messageId(1), seconds: 0, body: new Uint8Array(8) });
     expect(codeOf(await old.gone())).toBe('relay.replaced');
     await laptop.settle();
     expect(laptop.all('deliver')).toEqual([]);
@@ -38,7 +38,7 @@ describe('many owners', () => {
     await listen(test, ada, ada.laptop.signer);
     const { peer: box } = await connect(test, ada, ada.box.signer);
     await listen(test, bob, bob.laptop.signer);
-    box.send('mail', { to: keyBytes(ada.laptop.signer), id: messageId(1), body: new Uint8Array(8) });
+    box.send('mail', { to: keyBytes(ada.laptop.signer), id: messageId(1), seconds: 0, body: new Uint8Array(8) });
     expect(await box.answer()).toBe('accepted');
     await listen(test, bob, bob.box.signer);
     box.send('open', { channel: 1, peer: keyBytes(ada.laptop.signer), purpose: 1 });
@@ -62,7 +62,7 @@ describe('many owners', () => {
     const test = await startRelay({ limits: { ownerMailBytes: 100 } });
     const { peer } = await connect(test, ada, ada.box.signer);
     const send = (n: number, to: typeof ada.box) => {
-      peer.send('mail', { to: keyBytes(to.signer), id: messageId(n), body: new Uint8Array(60) });
+      peer.send('mail', { to: keyBytes(to.signer), id: messageId(n), seconds: 0, body: new Uint8Array(60) });
       return peer.answer();
     };
     expect(await send(1, ada.laptop)).toBe('accepted');
@@ -133,7 +133,7 @@ describe('a contact', () => {
     const bob = await ownerNamed('bob');
     const test = await startRelay({ limits: { streams: 4, streamsOfContact: 2 } });
     const box = await listen(test, ada, ada.box.signer);
-    box.send('allow', { channel: 1, device: true, id: keyBytes(bob.laptop.signer), allowed: true });
+    box.send('allow', { channel: 1, device: true, id: keyBytes(bob.laptop.signer), verdict: 'allow' });
     await box.next('done');
     const { peer: stranger } = await connect(test, bob, bob.laptop.signer);
     for (let channel = 1; channel <= 4; channel++) {

@@ -22,7 +22,7 @@ describe('mail', () => {
     const test = await startRelay({ folder });
     const { peer: sender } = await connect(test, ada, ada.laptop.signer);
     const to = keyBytes(ada.box.signer);
-    for (let n = 1; n <= 5; n++) sender.send('mail', { to, id: messageId(n), body: text(`mail ${n}`) });
+    for (let n = 1; n <= 5; n++) sender.send('mail', { to, id: messageId(n), seconds: 0, body: text(`mail ${n}`) });
     for (let n = 1; n <= 5; n++) expect((await sender.next('accepted')).id).toEqual(messageId(n));
     const box = await listen(test, ada, ada.box.signer);
     for (let n = 1; n <= 5; n++) {
@@ -43,7 +43,7 @@ describe('mail', () => {
     const listener = await listen(again, ada, ada.box.signer);
     expect([await listener.next('deliver'), await listener.next('deliver')].map(({ seq }) => seq)).toEqual([4, 5]);
     const { peer } = await connect(again, ada, ada.phone.signer);
-    peer.send('mail', { to, id: messageId(6), body: text('more') });
+    peer.send('mail', { to, id: messageId(6), seconds: 0, body: text('more') });
     expect((await listener.next('deliver')).seq).toBe(6);
     listener.send('ack', { seq: 6 });
     await expect.poll(() => waiting(again, to)).toEqual([]);
@@ -54,7 +54,7 @@ describe('mail', () => {
     const test = await startRelay();
     const box = await listen(test, ada, ada.box.signer);
     const { peer } = await connect(test, ada, ada.laptop.signer);
-    const mail = { to: keyBytes(ada.box.signer), id: messageId(1), body: text('once') };
+    const mail = { to: keyBytes(ada.box.signer), id: messageId(1), seconds: 0, body: text('once') };
     peer.send('mail', mail);
     peer.send('mail', mail);
     await peer.next('accepted');
@@ -80,7 +80,7 @@ describe('mail', () => {
     const { peer: sending } = await connect(test, ada, ada.box.signer, shared);
     const { peer } = await connect(test, ada, ada.laptop.signer);
     const to = keyBytes(ada.box.signer);
-    peer.send('mail', { to, id: messageId(1), body: text('1') });
+    peer.send('mail', { to, id: messageId(1), seconds: 0, body: text('1') });
     expect((await second.next('deliver')).seq).toBe(1);
     await first.settle();
     await sending.settle();
@@ -98,7 +98,7 @@ describe('mail', () => {
     const { peer } = await connect(test, ada, ada.laptop.signer);
     const to = keyBytes(ada.box.signer);
     const box = await listen(test, ada, ada.box.signer);
-    for (let n = 1; n <= 10; n++) peer.send('mail', { to, id: messageId(n), body: text(`${n}`) });
+    for (let n = 1; n <= 10; n++) peer.send('mail', { to, id: messageId(n), seconds: 0, body: text(`${n}`) });
     for (let n = 1; n <= 10; n++) await peer.next('accepted');
     await box.settle();
     expect(box.all('deliver').map(({ seq }) => seq)).toEqual([1, 2, 3]);
@@ -113,7 +113,7 @@ describe('mail', () => {
     const ada = await ownerNamed('ada');
     const test = await startRelay();
     const { peer } = await connect(test, ada, ada.laptop.signer);
-    peer.send('mail', { to: keyBytes(ada.box.signer), id: messageId(1), body: text('1') });
+    peer.send('mail', { to: keyBytes(ada.box.signer), id: messageId(1), seconds: 0, body: text('1') });
     await peer.next('accepted');
     const box = await listen(test, ada, ada.box.signer);
     await box.next('deliver');
@@ -132,7 +132,7 @@ describe('mail', () => {
     const { peer } = await connect(test, ada, ada.laptop.signer);
     const box = keyBytes(ada.box.signer);
     const send = (n: number, bytes: number, to = box) =>
-      peer.send('mail', { to, id: messageId(n), body: new Uint8Array(bytes) });
+      peer.send('mail', { to, id: messageId(n), seconds: 0, body: new Uint8Array(bytes) });
     for (let n = 1; n <= 3; n++) send(n, 300);
     for (let n = 1; n <= 3; n++) await peer.next('accepted');
     send(4, 300);
@@ -150,10 +150,10 @@ describe('mail', () => {
     expect(codeOf(await peer.next('refused'))).toBe('relay.rate_limited');
     // A new connection brings no new burst, a minute does.
     const { peer: again } = await connect(test, ada, ada.laptop.signer);
-    again.send('mail', { to: keyBytes(ada.phone.signer), id: messageId(9), body: new Uint8Array(1) });
+    again.send('mail', { to: keyBytes(ada.phone.signer), id: messageId(9), seconds: 0, body: new Uint8Array(1) });
     expect(codeOf(await again.next('refused'))).toBe('relay.rate_limited');
     test.clock.advance(2);
-    again.send('mail', { to: keyBytes(ada.phone.signer), id: messageId(9), body: new Uint8Array(1) });
+    again.send('mail', { to: keyBytes(ada.phone.signer), id: messageId(9), seconds: 0, body: new Uint8Array(1) });
     await again.next('accepted');
     // What is acknowledged makes room; a refused message may be sent again under its id.
     const listener = await listen(test, ada, ada.box.signer);
@@ -161,7 +161,7 @@ describe('mail', () => {
     listener.send('ack', { seq: 4 });
     await expect.poll(() => waiting(test, box)).toEqual([]);
     test.clock.advance(60);
-    again.send('mail', { to: box, id: messageId(4), body: new Uint8Array(300) });
+    again.send('mail', { to: box, id: messageId(4), seconds: 0, body: new Uint8Array(300) });
     await again.next('accepted');
     expect((await listener.next('deliver')).body.length).toBe(300);
   });
@@ -172,7 +172,7 @@ describe('mail', () => {
     const box = await listen(test, ada, ada.box.signer);
     const { peer } = await connect(test, ada, ada.laptop.signer);
     const body = new Uint8Array(maxMailBytes).fill(5);
-    peer.send('mail', { to: keyBytes(ada.box.signer), id: messageId(1), body });
+    peer.send('mail', { to: keyBytes(ada.box.signer), id: messageId(1), seconds: 0, body });
     expect((await box.next('deliver')).body).toEqual(body);
   });
 });
@@ -189,7 +189,7 @@ describe('between owners', () => {
     let n = 0;
     const send = async (to: Uint8Array, from = peer) => {
       n += 1;
-      from.send('mail', { to, id: messageId(n), body: text('hi') });
+      from.send('mail', { to, id: messageId(n), seconds: 0, body: text('hi') });
       return from.answer();
     };
     const to = keyBytes(ada.box.signer);
@@ -197,7 +197,7 @@ describe('between owners', () => {
     expect(await send(keyBytes(ada.phone.signer))).toBe('relay.not_reachable');
     expect(await send(new Uint8Array(32).fill(9))).toBe('relay.not_reachable');
 
-    box.send('allow', { channel: 1, device: false, id: ownerBytes(bob), allowed: true });
+    box.send('allow', { channel: 1, device: false, id: ownerBytes(bob), verdict: 'allow' });
     await box.next('done');
     expect(await send(to)).toBe('accepted');
     await box.next('deliver');
@@ -205,10 +205,10 @@ describe('between owners', () => {
     expect(await send(keyBytes(ada.phone.signer))).toBe('relay.not_reachable');
     expect(await send(keyBytes(bob.box.signer), box)).toBe('relay.not_reachable');
 
-    box.send('allow', { channel: 2, device: false, id: ownerBytes(bob), allowed: false });
+    box.send('allow', { channel: 2, device: false, id: ownerBytes(bob), verdict: 'forget' });
     await box.next('done');
     expect(await send(to)).toBe('relay.not_reachable');
-    box.send('allow', { channel: 3, device: true, id: keyBytes(bob.box.signer), allowed: true });
+    box.send('allow', { channel: 3, device: true, id: keyBytes(bob.box.signer), verdict: 'allow' });
     await box.next('done');
     expect(await send(to)).toBe('accepted');
     const { peer: sibling } = await connect(test, bob, bob.laptop.signer);
@@ -220,7 +220,7 @@ describe('between owners', () => {
     const test = await startRelay({ limits: { contacts: 2 } });
     const { peer } = await connect(test, ada, ada.box.signer);
     for (let n = 1; n <= 3; n++) {
-      peer.send('allow', { channel: n, device: false, id: new Uint8Array(32).fill(n), allowed: true });
+      peer.send('allow', { channel: n, device: false, id: new Uint8Array(32).fill(n), verdict: 'allow' });
     }
     await peer.next('done');
     await peer.next('done');
@@ -233,13 +233,13 @@ describe('between owners', () => {
     const test = await startRelay();
     const to = keyBytes(ada.box.signer);
     const { peer: laptop } = await connect(test, ada, ada.laptop.signer);
-    laptop.send('mail', { to, id: messageId(1), body: text('for the box') });
+    laptop.send('mail', { to, id: messageId(1), seconds: 0, body: text('for the box') });
     await laptop.next('accepted');
     await listen(test, ada, ada.box.signer).then((peer) => peer.ws.terminate());
     // Eve claims the box as hers, by statement only: its key is not.
     await eve.chain.add('enroll', { device: ada.box.did, box: ada.box.box, role: 'member', name: 'stolen' });
     const { peer } = await connect(test, eve, eve.laptop.signer);
-    peer.send('mail', { to, id: messageId(1), body: text('hello') });
+    peer.send('mail', { to, id: messageId(1), seconds: 0, body: text('hello') });
     expect(codeOf(await peer.next('refused'))).toBe('relay.not_reachable');
     peer.send('open', { channel: 1, peer: to, purpose: 1 });
     expect(codeOf(await peer.next('close'))).toBe('relay.not_reachable');
@@ -257,10 +257,10 @@ describe('between owners', () => {
     const phone = await listen(test, ada, ada.phone.signer);
     await listen(test, bob, bob.phone.signer);
     const { peer: gate } = await connect(test, ada, ada.gate, { chain: [], hello: { owner: null } });
-    gate.send('mail', { to: keyBytes(ada.phone.signer), id: messageId(1), body: text('ask') });
+    gate.send('mail', { to: keyBytes(ada.phone.signer), id: messageId(1), seconds: 0, body: text('ask') });
     await gate.next('accepted');
     expect((await phone.next('deliver')).from).toEqual(keyBytes(ada.gate));
-    gate.send('mail', { to: keyBytes(bob.phone.signer), id: messageId(2), body: text('ask') });
+    gate.send('mail', { to: keyBytes(bob.phone.signer), id: messageId(2), seconds: 0, body: text('ask') });
     expect(codeOf(await gate.next('refused'))).toBe('relay.not_reachable');
   });
 
@@ -269,12 +269,12 @@ describe('between owners', () => {
     const test = await startRelay();
     const { peer } = await connect(test, eve, eve.laptop.signer);
     const to = keyBytes(eve.box.signer);
-    peer.send('mail', { to, id: messageId(1), body: text('old') });
+    peer.send('mail', { to, id: messageId(1), seconds: 0, body: text('old') });
     await peer.next('accepted');
     const { statement } = await eve.chain.add('revoke', { what: 'device', target: eve.box.did });
     await test.relay.present([statement.jws]);
     expect(await waiting(test, to)).toEqual([]);
-    peer.send('mail', { to, id: messageId(2), body: text('new') });
+    peer.send('mail', { to, id: messageId(2), seconds: 0, body: text('new') });
     expect(codeOf(await peer.next('refused'))).toBe('relay.not_reachable');
   });
 });

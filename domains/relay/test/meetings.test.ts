@@ -82,7 +82,7 @@ describe('a meeting', () => {
   it('a guest may do nothing else', async () => {
     for (const attempt of [
       (guest: Peer) => guest.send('hello', { hello: 'a.b.c', ticket: '', resume: new Uint8Array(0), chain: [] }),
-      (guest: Peer) => guest.send('mail', { to: name, id: name.slice(16), body }),
+      (guest: Peer) => guest.send('mail', { to: name, id: name.slice(16), seconds: 0, body }),
       (guest: Peer) => guest.send('meet', { channel: 2, join: true, name }),
       (guest: Peer) => guest.send('open', { channel: 1, peer: name, purpose: 1 }),
       (guest: Peer) => guest.send('fetch', { channel: 1, device: name }),

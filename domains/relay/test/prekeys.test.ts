@@ -35,7 +35,7 @@ describe('prekeys', () => {
     const last = await prekeysOf(ada!.box, false);
     box.send('offer', { channel: 1, statements: [last, ...oneTime] });
     await box.next('done');
-    box.send('allow', { channel: 2, device: false, id: ownerBytes(bob!), allowed: true });
+    box.send('allow', { channel: 2, device: false, id: ownerBytes(bob!), verdict: 'allow' });
     await box.next('done');
 
     const { peer: contact } = await connect(test, bob!, bob!.laptop.signer);

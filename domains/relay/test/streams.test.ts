@@ -62,7 +62,7 @@ describe('a stream', () => {
     expect(await open(1, keyBytes(ada.box.signer))).toBe('relay.not_reachable');
     expect(await open(2, keyBytes(ada.phone.signer))).toBe('relay.not_reachable');
     expect(await open(3, keyBytes(bob.box.signer))).toBe('relay.not_reachable');
-    box.send('allow', { channel: 1, device: true, id: keyBytes(bob.laptop.signer), allowed: true });
+    box.send('allow', { channel: 1, device: true, id: keyBytes(bob.laptop.signer), verdict: 'allow' });
     await box.next('done');
     await openStream(peer, box, 4, keyBytes(ada.box.signer));
   });

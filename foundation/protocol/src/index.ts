@@ -41,6 +41,8 @@ export {
   relayNumbered,
   relayVersion,
   type Side,
+  type Verdict,
+  verdicts,
 } from './relay-wire/table.ts';
 export { type Signer, seedSigner } from './signer.ts';
 export { idOf } from './statement/compact.ts';

@@ -18,6 +18,7 @@ import {
   relayNumberOf,
   type Side,
   setChannel,
+  verdicts,
 } from '../src/index.ts';
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
@@ -42,9 +43,9 @@ const fieldsOf: { [N in FrameName]: fc.Arbitrary<Omit<Frame<N>, 'type' | 'channe
   pong: fc.constant({}),
   listen: fc.record({ mail: fc.boolean(), streams: fc.boolean() }),
   done: fc.constant({}),
-  mail: fc.record({ to: key, id, body }),
+  mail: fc.record({ to: key, id, seconds: u32, body }),
   accepted: fc.record({ id }),
-  refused: fc.record({ id, code: u16 }),
+  refused: fc.record({ id, code: u16, retry: u16 }),
   deliver: fc.record({ seq, from: key, id, body }),
   ack: fc.record({ seq }),
   open: fc.record({ peer: key, purpose: fc.nat(255) }),
@@ -59,7 +60,7 @@ const fieldsOf: { [N in FrameName]: fc.Arbitrary<Omit<Frame<N>, 'type' | 'channe
   offer: fc.record({ statements: list }),
   fetch: fc.record({ device: key }),
   prekeys: fc.record({ statement: fc.oneof(jws, fc.constant('')) }),
-  allow: fc.record({ device: fc.boolean(), id: key, allowed: fc.boolean() }),
+  allow: fc.record({ device: fc.boolean(), id: key, verdict: fc.constantFrom(...verdicts) }),
 };
 const names = Object.keys(relayFrames) as FrameName[];
 const channelFor = (name: FrameName) => {
@@ -156,7 +157,7 @@ describe('relay frames', () => {
   });
 
   it('are bounded: a frame, a body, a record, a sequence number', () => {
-    const whole = { to: new Uint8Array(32), id: new Uint8Array(16), body: new Uint8Array(maxMailBytes) };
+    const whole = { to: new Uint8Array(32), id: new Uint8Array(16), seconds: 0, body: new Uint8Array(maxMailBytes) };
     expect(() => encodeFrame('mail', whole)).not.toThrow();
     expect(encodeFrame('deliver', { seq: 1, from: whole.to, id: whole.id, body: whole.body }).length).toBe(
       limits.maxFrameBytes,
@@ -190,8 +191,21 @@ describe('relay frames', () => {
     expect(decodeFrame(data, 'relay')).toEqual({ type: 'data', channel: 0x8000_0001, body: new Uint8Array([9]) });
   });
 
+  it('know three verdicts and no fourth', () => {
+    const ask = { channel: 1, device: true, id: new Uint8Array(32) };
+    for (const [place, verdict] of verdicts.entries()) {
+      const data = encodeFrame('allow', { ...ask, verdict });
+      expect(data.at(-1)).toBe(place);
+      expect(decodeFrame(data, 'device')).toMatchObject({ verdict });
+      data.set([verdicts.length], data.length - 1);
+      expect(parse(data, 'device')).toMatchObject({ code: 'relay.protocol' });
+    }
+    expect(() => encodeFrame('allow', { ...ask, verdict: 'pardon' as 'allow' })).toThrow('relay.protocol');
+  });
+
   it('do not alias the buffer they were read from', () => {
-    const data = encodeFrame('mail', { to: new Uint8Array(32), id: new Uint8Array(16), body: new Uint8Array([1, 2]) });
+    const whole = { to: new Uint8Array(32), id: new Uint8Array(16), seconds: 9, body: new Uint8Array([1, 2]) };
+    const data = encodeFrame('mail', whole);
     const mail = decodeFrame(data, 'device') as Frame<'mail'>;
     data.fill(0xff);
     expect(mail.body).toEqual(new Uint8Array([1, 2]));

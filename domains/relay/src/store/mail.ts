@@ -1,4 +1,5 @@
 import { crypto } from '@caponier/crypto';
+import type { Verdict } from '@caponier/protocol';
 import { fail } from '@caponier/protocol/errors';
 import { int, type Sql } from '@caponier/store/operations';
 
@@ -148,31 +149,35 @@ export function ackMail(sql: Sql, args: { device: Uint8Array; seq: number }): vo
   );
 }
 
-/** True where the recipient has allowed this owner or this device. */
+/** True where the recipient has allowed this owner or this device, and blocked neither. */
 export function isAllowed(
   sql: Sql,
   args: { device: Uint8Array; sender: Uint8Array; senderOwner: Uint8Array | null },
 ): boolean {
-  const byDevice = 'SELECT 1 AS one FROM contacts WHERE device = ? AND kind = 1 AND id = ?';
-  const byOwner = 'SELECT 1 AS one FROM contacts WHERE device = ? AND kind = 0 AND id = ?';
-  if (sql.get(byDevice, args.device, args.sender)) return true;
-  return args.senderOwner !== null && sql.get(byOwner, args.device, args.senderOwner) !== undefined;
+  const row = sql.get<{ blocked: bigint | null }>(
+    'SELECT max(blocked) AS blocked FROM contacts WHERE device = ?1 AND ((kind = 1 AND id = ?2) OR (kind = 0 AND id = ?3))',
+    args.device,
+    args.sender,
+    args.senderOwner,
+  );
+  return row?.blocked === 0n;
 }
 
-/** Adds or removes a contact. Throws `relay.too_many`. */
-export function allowContact(
+/** What a device says of an owner (kind 0) or a device (kind 1). Throws `relay.too_many`. */
+export function judgeContact(
   sql: Sql,
-  args: { device: Uint8Array; kind: 0 | 1; id: Uint8Array; allowed: boolean; most: number },
+  args: { device: Uint8Array; kind: 0 | 1; id: Uint8Array; verdict: Verdict; most: number },
 ): void {
-  if (!args.allowed) {
+  if (args.verdict === 'forget') {
     sql.run('DELETE FROM contacts WHERE device = ? AND kind = ? AND id = ?', args.device, args.kind, args.id);
     return;
   }
   sql.run(
-    'INSERT INTO contacts (device, kind, id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+    'INSERT INTO contacts (device, kind, id, blocked) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET blocked = excluded.blocked',
     args.device,
     args.kind,
     args.id,
+    args.verdict === 'block' ? 1 : 0,
   );
   const count = sql.get<{ n: bigint }>('SELECT count(*) AS n FROM contacts WHERE device = ?', args.device);
   if (int(count!.n) > args.most) throw fail('relay.too_many', 'contacts');

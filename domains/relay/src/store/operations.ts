@@ -1,9 +1,9 @@
 /** Everything the relay does to its database, as the storage thread loads it. */
 export {
   ackMail,
-  allowContact,
   dropSlot,
   isAllowed,
+  judgeContact,
   mailAfter,
   makeSlot,
   ownerOfSlot,

@@ -47,5 +47,9 @@ export const relayTables: Migrations = {
     CREATE INDEX handed_by_peer ON handed (device, peer, at);
     CREATE INDEX handed_by_time ON handed (at);
     `,
+    `
+    -- 1: may not reach the device, whatever else allows it.
+    ALTER TABLE contacts ADD COLUMN blocked INTEGER NOT NULL DEFAULT 0;
+    `,
   ],
 };

@@ -82,6 +82,13 @@ export const relayErrors = defineErrors({
     hint: 'Wait until the recipient has come for its mail.',
     close: 4414,
   },
+  'relay.sender_full': {
+    status: 507,
+    exit: 3,
+    title: 'Too much of what you sent still waits for its recipients.',
+    hint: 'Wait until they have come for it.',
+    close: 4422,
+  },
   'relay.id_reused': {
     status: 409,
     exit: 1,
@@ -151,6 +158,13 @@ export const relayErrors = defineErrors({
     title: 'The relay cannot do this now.',
     hint: 'Try again shortly.',
     close: 4503,
+  },
+  'relay.storage_full': {
+    status: 507,
+    exit: 3,
+    title: 'The storage of the relay is full.',
+    hint: 'Nothing that was accepted is lost. Its operator has to make room; the client keeps trying.',
+    close: 4507,
   },
   'relay.wrong_relay': {
     status: 502,

@@ -92,8 +92,11 @@ export const prekeys = z.strictObject({
   ...recorded,
 });
 
-/** The recipient's device has this message. */
-export const delivered = z.strictObject({ aud: edDid, message: nonce, ...recorded });
+/**
+ * The recipient's device has this message of the device `aud`, durably. `digest`: SHA-256 of the sealed mail as it came,
+ * which tells nobody what it says and the sender that it is the one it sent.
+ */
+export const delivered = z.strictObject({ aud: edDid, message: nonce, digest: hash, ...recorded });
 
 /** Signed facts that contradict each other: statements or checkpoints, whole. */
 export const alarm = z.strictObject({

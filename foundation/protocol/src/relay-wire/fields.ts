@@ -62,6 +62,24 @@ export const flag: Field<boolean> = {
   },
 };
 
+/** One of these words, as the byte of its place; no other byte is read. */
+export function choice<const W extends string>(words: readonly W[]): Field<W> {
+  return {
+    size: () => 1,
+    write(value, into, at) {
+      const place = words.indexOf(value);
+      if (place < 0) throw fail('relay.protocol', 'not one of the words');
+      into.setUint8(at, place);
+      return at + 1;
+    },
+    read(from) {
+      const word = words[from.view.getUint8(from.take(1))];
+      if (word === undefined) throw fail('relay.protocol', 'a byte that stands for no word');
+      return word;
+    },
+  };
+}
+
 export const u16: Field<number> = {
   size: () => 2,
   write(value, into, at) {

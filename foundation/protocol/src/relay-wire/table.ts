@@ -1,5 +1,5 @@
 import { maxBundleStatements, maxFrameBytes } from '../limits.ts';
-import { blob, bytes, type Field, flag, rest, statement, statements, u8, u16, u32, u64 } from './fields.ts';
+import { blob, bytes, choice, type Field, flag, rest, statement, statements, u8, u16, u32, u64 } from './fields.ts';
 
 /**
  * The relay's wire protocol, version 1.
@@ -32,9 +32,9 @@ import { blob, bytes, type Field, flag, rest, statement, statements, u8, u16, u3
  * | 07   | pong      | both   | ready, guest| 0       |                                    | I am                                               |
  * | 08   | listen    | device | ready       | 0       | mail, streams                      | what comes for this device comes here              |
  * | 09   | done      | relay  | ready       | request |                                    | that request is done, durably                      |
- * | 10   | mail      | device | ready       | 0       | to 32, id 16, body                 | keep this for that device                          |
+ * | 10   | mail      | device | ready       | 0       | to 32, id 16, seconds, body        | keep this for that device, for so long             |
  * | 11   | accepted  | relay  | ready       | 0       | id 16                              | it is durable                                      |
- * | 12   | refused   | relay  | ready       | 0       | id 16, code                        | it is not kept                                     |
+ * | 12   | refused   | relay  | ready       | 0       | id 16, code, retry                 | it is not kept; come again after so many seconds   |
  * | 13   | deliver   | relay  | ready       | 0       | seq, from 32, id 16, body          | mail, in order of seq                              |
  * | 14   | ack       | device | ready       | 0       | seq                                | I have all up to here: forget it                   |
  * | 20   | open      | both   | ready       | stream  | peer 32, purpose                   | to: open; from: somebody opens                     |
@@ -49,17 +49,23 @@ import { blob, bytes, type Field, flag, rest, statement, statements, u8, u16, u3
  * | 40   | offer     | device | ready       | request | statements                         | my `prekeys`, for others                           |
  * | 41   | fetch     | device | ready       | request | device 32                          | one `prekeys` of that device                       |
  * | 42   | prekeys   | relay  | ready       | request | statement                          | here, or empty: none                               |
- * | 50   | allow     | device | ready       | request | device, id 32, allowed             | this owner (or device) may reach me, or no longer  |
+ * | 50   | allow     | device | ready       | request | device, id 32, verdict             | this owner (or device) may reach me, or may not    |
  *
  * Credit: each side may send `window` bytes (see `welcome`) once a stream is open, and more as the reader grants it; the
  * sum outstanding never exceeds `maxWindow`. So a reader that stops costs at most that much memory, and nothing is dropped.
  *
- * Mail is idempotent by (sender, id). `ack` counts for all mail up to its number, and only for what this connection was
- * given. Whatever cannot be reached (not there, not allowed, unknown) answers `relay.not_reachable`: presence is for
+ * Mail is idempotent by (sender, id): the same message again is accepted again and kept once; another one under the same
+ * id is refused. `seconds` is how long it may wait; 0 leaves that to the relay, and no mail waits longer than the relay's
+ * most. What has waited too long is gone: numbers of `deliver` rise, and may leave some out. `ack` counts for all mail up
+ * to its number, and only for what this connection was given. `retry` is 0 where waiting alone would not help.
+ *
+ * `verdict` is 0 forget, 1 allow, 2 block. Who is neither of the same owner, nor its service, nor allowed, cannot reach a
+ * device; a block, of a device or of its owner, beats every allow, drops what waits from there and closes the streams.
+ * Whatever cannot be reached (not there, not allowed, blocked, unknown) answers `relay.not_reachable`: presence is for
  * one's own devices and those one was allowed by.
  *
  * Close codes: 1000 done; 1001 the relay goes away; 1008 too many failed proofs from this address; 1009 frame too large;
- * 44xx and 4503 as in the error catalogue (`errors/relay.ts`), where each has its sentence.
+ * 44xx and 45xx as in the error catalogue (`errors/relay.ts`), where each has its sentence.
  */
 export const relayVersion = 1;
 export const relayHeaderBytes = 8;
@@ -90,6 +96,10 @@ function frame<F>(code: number, from: Side | 'both', channel: 'none' | 'some' | 
   return { code, from, channel, fields };
 }
 
+/** What a device says of another device, or of an owner. The place is the byte on the wire. */
+export const verdicts = ['forget', 'allow', 'block'] as const;
+export type Verdict = (typeof verdicts)[number];
+
 const key = bytes(32);
 const messageId = bytes(16);
 
@@ -119,9 +129,9 @@ export const relayFrames = {
   pong: frame(0x07, 'both', 'none', {}),
   listen: frame(0x08, 'device', 'none', { mail: flag, streams: flag }),
   done: frame(0x09, 'relay', 'some', {}),
-  mail: frame(0x10, 'device', 'none', { to: key, id: messageId, body: rest(maxMailBytes) }),
+  mail: frame(0x10, 'device', 'none', { to: key, id: messageId, seconds: u32, body: rest(maxMailBytes) }),
   accepted: frame(0x11, 'relay', 'none', { id: messageId }),
-  refused: frame(0x12, 'relay', 'none', { id: messageId, code: u16 }),
+  refused: frame(0x12, 'relay', 'none', { id: messageId, code: u16, retry: u16 }),
   deliver: frame(0x13, 'relay', 'none', { seq: u64, from: key, id: messageId, body: rest(maxMailBytes) }),
   ack: frame(0x14, 'device', 'none', { seq: u64 }),
   open: frame(0x20, 'both', 'some', { peer: key, purpose: u8 }),
@@ -136,7 +146,7 @@ export const relayFrames = {
   offer: frame(0x40, 'device', 'some', { statements: statements(maxBundleStatements) }),
   fetch: frame(0x41, 'device', 'some', { device: key }),
   prekeys: frame(0x42, 'relay', 'some', { statement }),
-  allow: frame(0x50, 'device', 'some', { device: flag, id: key, allowed: flag }),
+  allow: frame(0x50, 'device', 'some', { device: flag, id: key, verdict: choice(verdicts) }),
 } as const satisfies Record<string, FrameForm<unknown>>;
 
 export type FrameName = keyof typeof relayFrames;

@@ -171,7 +171,7 @@ class Client implements RelayClient {
   }
 
   async allow(owner: Uint8Array, allowed: boolean): Promise<void> {
-    await this.#requests.ask('allow', { device: false, id: owner, allowed });
+    await this.#requests.ask('allow', { device: false, id: owner, verdict: allowed ? 'allow' : 'forget' });
   }
 
   async tell(statements: readonly string[]): Promise<void> {

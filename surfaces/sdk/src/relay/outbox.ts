@@ -74,7 +74,7 @@ export class Outbox {
       if (letter.flying) continue;
       letter.flying = true;
       this.#flying += 1;
-      wire.send('mail', { to: letter.to, id: letter.id, body: letter.body });
+      wire.send('mail', { to: letter.to, id: letter.id, seconds: 0, body: letter.body });
     }
   }
 
