@@ -1,7 +1,6 @@
 import { Secret } from '@caponier/crypto';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { reachOf } from '../src/call/address.ts';
 import { type Call, parseCall } from '../src/call/form.ts';
 import { originOf } from '../src/call/hosts.ts';
 import { addressOf, fill } from '../src/call/inject.ts';
@@ -58,33 +57,6 @@ describe('the hosts an owner names', () => {
     'api.example.com#x',
     'http://127.0.0.1:99999',
   ])('%s is refused', (host) => expect(code(() => originOf(host))).toBe('vault.bad_secret'));
-});
-
-describe('an address', () => {
-  it.each([
-    ['127.0.0.1', 'private'],
-    ['10.0.0.1', 'private'],
-    ['172.31.255.255', 'private'],
-    ['192.168.1.1', 'private'],
-    ['100.64.0.1', 'private'],
-    ['::1', 'private'],
-    ['fd12::1', 'private'],
-    ['169.254.169.254', 'never'],
-    ['0.0.0.0', 'never'],
-    ['::', 'never'],
-    ['fe80::1', 'never'],
-    ['ff02::1', 'never'],
-    ['224.0.0.1', 'never'],
-    ['255.255.255.255', 'never'],
-    ['::ffff:10.0.0.1', 'private'],
-    ['::ffff:8.8.8.8', 'never'],
-    ['::ffff:169.254.169.254', 'never'],
-    ['64:ff9b::7f00:1', 'never'],
-    ['2002:7f00:1::', 'never'],
-    ['8.8.8.8', 'public'],
-    ['2606:4700::1111', 'public'],
-    ['172.32.0.1', 'public'],
-  ])('%s is %s', (address, reach) => expect(reachOf(address)).toBe(reach));
 });
 
 describe('the form of a call', () => {

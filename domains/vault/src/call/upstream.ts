@@ -2,8 +2,8 @@ import { lookup } from 'node:dns/promises';
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { getCACertificates } from 'node:tls';
+import { reachOf } from '@caponier/host/outbound';
 import { fail } from '@caponier/protocol';
-import { reachOf } from './address.ts';
 import { isAddress } from './hosts.ts';
 import type { FilledCall } from './inject.ts';
 

@@ -1,9 +1,9 @@
-import { BlockList, isIPv6 } from 'node:net';
+import { BlockList, isIP, isIPv6 } from 'node:net';
 
 /**
- * Threat: a name that the owner allowed is made to point into the vault's own network (server-side request forgery, DNS
- * rebinding), where the secret and whatever the agent writes would reach services that trust their neighbours. Measure:
- * addresses are judged after resolution, and the connection goes to the address that was judged.
+ * Threat: a name that somebody allowed is made to point into our own network (server-side request forgery, DNS rebinding),
+ * where what we send would reach services that trust their neighbours, or the cloud's metadata. Measure: addresses are judged
+ * after resolution, and the connection goes to the address that was judged.
  */
 
 const ranges = (list: BlockList, ...subnets: readonly string[]) => {
@@ -27,13 +27,14 @@ const inside = ranges(
   'fc00::/7',
 );
 
-/** Never a place for a secret: unspecified, link-local (cloud metadata), protocol assignments, documentation, multicast, reserved. */
+/** Never a place to send to: unspecified, link-local (cloud metadata), protocol assignments, documentation, multicast, reserved. */
 const nowhere = ranges(
   new BlockList(),
   '0.0.0.0/8',
   '169.254.0.0/16',
   '192.0.0.0/24',
   '192.0.2.0/24',
+  '192.88.99.0/24',
   '198.51.100.0/24',
   '203.0.113.0/24',
   '224.0.0.0/4',
@@ -43,10 +44,11 @@ const nowhere = ranges(
   'fec0::/10',
   'ff00::/8',
   '2001:db8::/32',
+  '3fff::/20',
   '100::/64',
 );
 
-/** Forms of IPv6 that carry an IPv4 address to somewhere else: mapped, translated, 6to4, Teredo. */
+/** Forms of IPv6 that carry an IPv4 address to somewhere else: mapped, translated, 6to4, Teredo and what stands beside it. */
 const carrying = ranges(
   new BlockList(),
   '::ffff:0:0/96',
@@ -54,16 +56,20 @@ const carrying = ranges(
   '64:ff9b::/96',
   '64:ff9b:1::/48',
   '2002::/16',
-  '2001::/32',
+  '2001::/23',
 );
+
+/** Where the addresses of the whole internet are (RFC 4291 section 2.4, IANA): nothing outside of it is public. */
+const global = ranges(new BlockList(), '2000::/3');
 
 export type Reach = 'public' | 'private' | 'never';
 
-/** How far an address reaches. */
+/** How far an address reaches. What is no address, or names an interface (`%eth0`), reaches nowhere. */
 export function reachOf(address: string): Reach {
+  if (isIP(address) === 0 || address.includes('%')) return 'never';
   const family = isIPv6(address) ? 'ipv6' : 'ipv4';
   if (nowhere.check(address, family)) return 'never';
   if (inside.check(address, family)) return 'private';
-  if (family === 'ipv6' && carrying.check(address, family)) return 'never';
+  if (family === 'ipv6' && (carrying.check(address, family) || !global.check(address, family))) return 'never';
   return 'public';
 }
