@@ -105,7 +105,7 @@ export class Desk {
     } catch (error) {
       const { code } = entryOf(error);
       if (code === 'relay.protocol') throw error;
-      if (code.startsWith('store.') || code === 'host.internal') log('relay.storage', { code });
+      if (code.startsWith('store.') || code === 'host.internal') log('relay.storage_failed', { code });
       outbox.error(connection, channel, onWire(code));
     }
   }

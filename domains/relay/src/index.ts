@@ -6,8 +6,25 @@ export {
   type Proof,
 } from './admission/admission.ts';
 export { minResumeSecretLength, type ResumeSecrets, resumeSeconds } from './admission/resume.ts';
-export { type RelayLimits, relayLimits } from './limits.ts';
+export {
+  checkRelayLimits,
+  type RelayLimit,
+  type RelayLimitName,
+  type RelayLimits,
+  relayLimits,
+  relayLimitsWith,
+  relayLimitTable,
+} from './limits.ts';
 export type { RelayEvent, RelayFields, RelayLog } from './log.ts';
+export {
+  type RelayCounter,
+  type RelayCounterValue,
+  type RelayMeter,
+  type RelayTiming,
+  relayCounters,
+  relayTimings,
+  silentMeter,
+} from './meter.ts';
 export { acceptWebSocket, relayServerOptions } from './node/web-socket.ts';
 export type { MembershipSource } from './owners/owners.ts';
 export { createRelay, type Relay, type RelayOptions } from './relay.ts';

@@ -1,130 +1,250 @@
-import { limits as wire } from '@caponier/protocol';
+import { fail, limits as wire } from '@caponier/protocol';
 
-/** What a relay's peers can cost. Each is a number with a default; whoever runs the relay may change it by flag. */
-export interface RelayLimits {
-  /** Connections at once; above it new ones are closed with 4503. */
-  readonly connections: number;
-  /** Of these, connections that have not proven a device yet: the rest stays free for devices. */
-  readonly strangers: number;
-  /** Of those, from one address (IPv6: one /64). */
-  readonly strangersPerAddress: number;
-  /** Milliseconds from the first byte to `hello` or `meet`. */
-  readonly handshakeMs: number;
-  /** Bytes a connection may send before it is ready. */
-  readonly greetingBytes: number;
-  /** Challenges an address may take in a minute; one that was answered well is given back. */
-  readonly challengesPerMinute: number;
-  /** Failed proofs an address may show in a minute; then close 1008. */
-  readonly failuresPerMinute: number;
-  /** Addresses whose attempts are remembered; above it the oldest is forgotten. */
-  readonly addresses: number;
-
-  /** Owners admitted at once, and devices of one owner that may hold mail here. */
-  readonly owners: number;
-  readonly devicesPerOwner: number;
-  /** Owners whose statements are kept replayed in memory; above it the one used longest ago is read again when needed. */
-  readonly cachedOwners: number;
-  /** Connections of one device at once, in shared mode. */
-  readonly connectionsPerDevice: number;
-
-  /** Mail a device may send: a minute, sustained, and at once. */
-  readonly mailPerMinute: number;
-  readonly mailBurst: number;
-  /** Mail waiting for one recipient: messages, and bytes of their bodies. */
-  readonly pendingMail: number;
-  readonly pendingMailBytes: number;
-  /** Bytes of mail waiting for all devices of one owner together. */
-  readonly ownerMailBytes: number;
-  /** Mail given to a listener and not acknowledged yet: messages, and bytes. */
-  readonly mailWindow: number;
-  readonly mailWindowBytes: number;
-  /** Hours in which a message id is remembered, so that a repeated `mail` is stored once. */
-  readonly rememberIdsHours: number;
-
-  /** Other requests of a device (open, meet, offer, fetch, allow, news), a minute and at once. */
-  readonly requestsPerMinute: number;
-  /** Statements in one `news` of a device: each costs a signature check, whoever signed it. */
-  readonly newsStatements: number;
-  /** Owners and devices one device may allow. */
-  readonly contacts: number;
-  /** One-time prekeys held for one device, and handed to one peer in an hour. */
-  readonly prekeys: number;
-  readonly oneTimePerHour: number;
-
-  /** Streams of one connection at once. */
-  readonly streams: number;
-  /** Of these, streams that devices of one other owner opened to it: the rest stays free for its own. */
-  readonly streamsOfContact: number;
-  /** Credit of a new stream, and the most outstanding, in bytes each way. */
-  readonly window: number;
-  readonly maxWindow: number;
-  /** Milliseconds in which a stream must be taken by the device it was opened to. */
-  readonly openMs: number;
-
-  /** Meetings at once; opened by the devices of one owner; seconds each; bytes said in each, both ways together. */
-  readonly meetings: number;
-  readonly meetingsPerOwner: number;
-  readonly meetingSeconds: number;
-  readonly meetingBytes: number;
-
-  /** Bytes that may wait for one connection which does not read; above it the connection is cut with 4417. */
-  readonly bufferedBytes: number;
-  /** Bytes that may wait for all connections together; above it those that hold most are cut. */
-  readonly bufferedBytesTogether: number;
-  /** Milliseconds of silence after which the relay asks, and after which it gives the connection up. */
-  readonly pingMs: number;
-  readonly silentMs: number;
-  /** Milliseconds a peer has to answer a close. */
-  readonly closeMs: number;
+/** A limit as the table has it. `doc` says what it bounds, with its unit: the text of its flag. */
+export interface RelayLimit {
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+  readonly doc: string;
 }
 
-export const relayLimits: RelayLimits = Object.freeze({
-  connections: 10_000,
-  strangers: 2_000,
-  strangersPerAddress: 32,
-  handshakeMs: 10_000,
-  // A whole bundle of statements, and the frames around it.
-  greetingBytes: wire.maxBundleBytes + 64 * 1024,
-  challengesPerMinute: 10,
-  failuresPerMinute: 5,
-  addresses: 100_000,
+/** Where a limit has no upper sense of its own: far above what one machine holds. */
+const any = 2 ** 40;
+const kiB = 1024;
+const miB = 1024 * kiB;
 
-  owners: 100_000,
-  devicesPerOwner: 256,
-  cachedOwners: 10_000,
-  connectionsPerDevice: 8,
+function limit(value: number, doc: string, min = 1, max = any): RelayLimit {
+  return { default: value, min, max, doc };
+}
 
-  mailPerMinute: 60,
-  mailBurst: 120,
-  pendingMail: wire.maxPendingMail,
-  pendingMailBytes: wire.maxPendingMailBytes,
-  ownerMailBytes: 256 * 1024 * 1024,
-  mailWindow: 64,
-  mailWindowBytes: 1024 * 1024,
-  rememberIdsHours: 48,
+/** What a relay's peers can cost. Whoever runs the relay may change each by flag. */
+export const relayLimitTable = {
+  // Connections.
+  connections: limit(10_000, 'open connections; above it new ones are refused with 503 or closed with 4503'),
+  reservedConnections: limit(
+    2_500,
+    'of these, connections that only owners admitted a day ago or longer, or by ticket, may take; strangers and new owners leave them free',
+    0,
+  ),
+  strangers: limit(
+    2_000,
+    'connections that have not proven a device yet; above it the oldest of the busiest address is closed with 4503',
+  ),
+  strangersPerAddress: limit(32, 'of these, from one address (IPv6: /64); above it 429 or close 4429'),
+  strangerBytes: limit(
+    64 * miB,
+    'bytes that all unproven connections together may have said; above it the one that said most is closed with 4503',
+  ),
+  newcomersPerAddress: limit(
+    500,
+    'connections from one address (IPv6: /64) of owners admitted less than a day ago without a ticket; then close 4420',
+  ),
+  connectionsPerOwner: limit(512, 'connections of all devices of one owner at once; then close 4420'),
+  connectionsPerDevice: limit(8, 'connections of one device at once, in shared mode; then close 4420'),
+  handshakeMs: limit(
+    10_000,
+    'milliseconds from the first byte to hello or meet, and again to its answer',
+    100,
+    600_000,
+  ),
+  greetingBytes: limit(
+    wire.maxBundleBytes + 64 * kiB,
+    'bytes a connection may send before it is ready: a whole bundle of statements and the frames around it',
+    1_024,
+  ),
+  messageMs: limit(
+    30_000,
+    'milliseconds in which a message that has begun must be there whole, of whomever; then the connection is cut',
+    1_000,
+    600_000,
+  ),
+  pingMs: limit(30_000, 'milliseconds of silence after which the relay asks', 1_000, 3_600_000),
+  silentMs: limit(75_000, 'milliseconds of silence after which the relay gives a connection up', 2_000, 7_200_000),
+  closeMs: limit(5_000, 'milliseconds a peer has to answer a close; then it is cut', 100, 600_000),
+  bufferedBytes: limit(
+    // Every stream's whole window, the mail window, and room for what is small.
+    64 * 256 * kiB + 2 * miB,
+    'bytes that may wait for one connection which does not read; above it 4417',
+    kiB,
+  ),
+  bufferedBytesTogether: limit(
+    512 * miB,
+    'bytes that may wait for all connections together; above it those that hold most are cut',
+  ),
+  stalledMs: limit(
+    30_000,
+    'milliseconds in which some of what waits for a connection must have been read; then it is cut',
+    1_000,
+    3_600_000,
+  ),
 
-  requestsPerMinute: 300,
+  // Proofs.
+  challengesPerMinute: limit(
+    10,
+    'challenges an address (IPv6: /64) may take in a minute; one that was answered well is given back; then 429 or 4429',
+  ),
+  failuresPerMinute: limit(5, 'failed proofs an address (IPv6: /64) may show in a minute; then 429 or close 1008'),
+  addresses: limit(
+    100_000,
+    'addresses and devices whose attempts are remembered, of each kind; above it the oldest is forgotten',
+    100,
+  ),
+  hellosPerMinute: limit(30, 'times a minute that a device may prove itself; then close 4429'),
+  replacements: limit(
+    3,
+    'times that a device may replace its own connection within replacementsMs; then the newcomer is closed with 4429',
+  ),
+  replacementsMs: limit(30_000, 'milliseconds in which replacements are counted', 1_000, 3_600_000),
+  proving: limit(
+    64,
+    'proofs of devices not known here that are under way at once; others wait, one address in turn after another',
+  ),
+
+  // Owners.
+  owners: limit(100_000, 'owners admitted at all; then close 4420'),
+  reservedOwners: limit(1_000, 'of these, owners that only a ticket of an operator admits', 0),
+  newOwnersPerHour: limit(1_000, 'owners admitted in an hour without a ticket; then close 4429'),
+  newOwnersPerHourPerAddress: limit(60, 'of these, from one address (IPv6: /64); then close 4429'),
+  devicesPerOwner: limit(256, 'devices of one owner that may hold mail here; then close 4420'),
+  cachedOwners: limit(
+    10_000,
+    'owners whose statements are kept replayed in memory; above it the one used longest ago is read again when needed',
+  ),
+
+  // Mail.
+  mailPerMinute: limit(60, 'mails a minute, sustained, that a device may send; then refused with 4429'),
+  mailBurst: limit(120, 'mails that a device may send at once; then refused with 4429'),
+  pendingMail: limit(wire.maxPendingMail, 'mails waiting for one recipient; then refused with 4414'),
+  pendingMailBytes: limit(wire.maxPendingMailBytes, 'bytes of mail waiting for one recipient; then refused with 4414'),
+  ownerMailBytes: limit(
+    256 * miB,
+    'bytes of mail waiting for all devices of one owner together; then refused with 4414',
+  ),
+  mailOfContacts: limit(400, 'of pendingMail, mails from all other owners together; then refused with 4414'),
+  mailBytesOfContacts: limit(
+    12 * miB,
+    'of pendingMailBytes, bytes of mail from all other owners together; then refused with 4414',
+  ),
+  senderMail: limit(250, 'mails of one device waiting for one recipient; then refused with 4422'),
+  senderMailBytes: limit(8 * miB, 'bytes of mail of one device waiting for one recipient; then refused with 4422'),
+  senderMailTogether: limit(5_000, 'mails of one device waiting for all recipients together; then refused with 4422'),
+  senderMailBytesTogether: limit(
+    64 * miB,
+    'bytes of mail of one device waiting for all recipients together; then refused with 4422',
+  ),
+  contactMail: limit(250, 'mails of all devices of another owner waiting for one recipient; then refused with 4422'),
+  contactMailBytes: limit(
+    8 * miB,
+    'bytes of mail of all devices of another owner waiting for one recipient; then refused with 4422',
+  ),
+  contactMailTogether: limit(
+    20_000,
+    'mails of all devices of one owner waiting for all recipients together; then refused with 4422',
+  ),
+  contactMailBytesTogether: limit(
+    256 * miB,
+    'bytes of mail of all devices of one owner waiting for all recipients together; then refused with 4422',
+  ),
+  mailSeconds: limit(14 * 86_400, 'seconds a mail waits for its recipient where its sender does not say', 1, 2 ** 31),
+  mailSecondsMost: limit(30 * 86_400, 'seconds a mail waits at most, whatever its sender says', 1, 2 ** 31),
+  mailWindow: limit(64, 'mails given to a listener and not acknowledged yet; the next ones wait'),
+  mailWindowBytes: limit(miB, 'bytes of mail given to a listener and not acknowledged yet; the next ones wait'),
+  rememberIdsHours: limit(48, 'hours in which a message id is remembered, so that a repeated mail is stored once'),
+
+  // Requests of devices.
+  requestsPerMinute: limit(
+    300,
+    'other requests of a device (open, meet, offer, fetch, allow, news) a minute; then refused with 4429',
+  ),
   // A removal and its cosigns.
-  newsStatements: 17,
-  contacts: 1_000,
-  prekeys: 100,
-  oneTimePerHour: 5,
+  newsStatements: limit(17, 'statements in one news of a device: each costs a signature check; then refused with 4420'),
+  contacts: limit(1_000, 'owners and devices one device may allow; then refused with 4420'),
+  prekeys: limit(100, 'one-time prekeys held for one device; then refused with 4420'),
+  oneTimePerHour: limit(5, 'one-time prekeys of a device handed to one peer in an hour; then the last-resort one'),
 
-  streams: 64,
-  streamsOfContact: 32,
-  window: 128 * 1024,
-  maxWindow: 256 * 1024,
-  openMs: 30_000,
+  // Streams.
+  streams: limit(64, 'streams of one connection at once; then refused with 4420'),
+  streamsOfContact: limit(
+    32,
+    'of these, streams that devices of one other owner opened to it: the rest stays free for its own; then 4420',
+  ),
+  window: limit(128 * kiB, 'bytes of credit of a new stream, each way', kiB, 2 ** 32 - 1),
+  maxWindow: limit(
+    256 * kiB,
+    'bytes of credit outstanding at most, each way; a grant above it closes with 4416',
+    kiB,
+    2 ** 32 - 1,
+  ),
+  openMs: limit(30_000, 'milliseconds in which a stream must be taken by the device it was opened to', 100, 3_600_000),
 
-  meetings: 1_000,
-  meetingsPerOwner: wire.maxOpenCodes,
-  meetingSeconds: wire.meetingSeconds,
-  meetingBytes: 2 * 1024 * 1024,
+  // Meetings.
+  meetings: limit(1_000, 'meetings at once; then refused with 4420'),
+  meetingsPerOwner: limit(wire.maxOpenCodes, 'of these, opened by the devices of one owner; then refused with 4420'),
+  meetingSeconds: limit(wire.meetingSeconds, 'seconds that a meeting lasts', 1, 86_400),
+  meetingBytes: limit(2 * miB, 'bytes said in one meeting, both ways together; then it ends with 4419'),
 
-  // Every stream's whole window, the mail window, and room for what is small.
-  bufferedBytes: 64 * 256 * 1024 + 2 * 1024 * 1024,
-  bufferedBytesTogether: 512 * 1024 * 1024,
-  pingMs: 30_000,
-  silentMs: 75_000,
-  closeMs: 5_000,
-});
+  // The operator.
+  refusalsAlert: limit(20, 'refusals of one address within a minute that raise an alert, once a spell'),
+  refusalsAlertTogether: limit(500, 'refusals of all addresses within a minute that raise an alert, once a spell'),
+  logLinesPerMinute: limit(120, 'log lines a minute about refusals and cuts; what is above is counted in one line'),
+  storageAlertPercent: limit(80, 'percent of the database size in use that raise an alert', 1, 100),
+} as const satisfies Record<string, RelayLimit>;
+
+export type RelayLimitName = keyof typeof relayLimitTable;
+export type RelayLimits = Readonly<Record<RelayLimitName, number>>;
+
+const entries = Object.entries(relayLimitTable) as [RelayLimitName, RelayLimit][];
+
+/** The defaults. */
+export const relayLimits: RelayLimits = Object.freeze(
+  Object.fromEntries(entries.map(([name, { default: value }]) => [name, value])) as Record<RelayLimitName, number>,
+);
+
+/** Pairs of which the first may not be above the second: a limit that could never bite, or a relay that serves nobody. */
+const order: readonly (readonly [RelayLimitName, RelayLimitName])[] = [
+  ['reservedConnections', 'connections'],
+  ['strangers', 'connections'],
+  ['strangersPerAddress', 'strangers'],
+  ['reservedOwners', 'owners'],
+  ['pingMs', 'silentMs'],
+  ['streamsOfContact', 'streams'],
+  ['window', 'maxWindow'],
+  ['meetingsPerOwner', 'meetings'],
+];
+
+/** What is kept free of something is at most a quarter of it, unless whoever runs the relay says more. */
+const reserves: readonly (readonly [RelayLimitName, RelayLimitName])[] = [
+  ['reservedConnections', 'connections'],
+  ['reservedOwners', 'owners'],
+];
+
+/** Throws `host.bad_config`, naming the limit, where one is out of its range or contradicts another. */
+export function checkRelayLimits(limits: RelayLimits): void {
+  for (const [name, { min, max }] of entries) {
+    const value = limits[name];
+    if (!Number.isSafeInteger(value) || value < min || value > max) {
+      throw fail('host.bad_config', `limit ${name} must be a whole number from ${min} to ${max}`);
+    }
+  }
+  for (const [least, most] of order) {
+    if (limits[least] > limits[most]) throw fail('host.bad_config', `limit ${least} is above ${most}`);
+  }
+}
+
+/**
+ * The limits in force: the defaults, and what is given instead. A default never contradicts what was given: where only one
+ * of a pair is said, the other follows it. Throws as `checkRelayLimits`.
+ */
+export function relayLimitsWith(given: Partial<RelayLimits> = {}): RelayLimits {
+  const limits: Record<RelayLimitName, number> = { ...relayLimits, ...given };
+  for (const [reserve, most] of reserves) {
+    if (given[reserve] === undefined) limits[reserve] = Math.min(limits[reserve], Math.floor(limits[most] / 4));
+  }
+  for (const [least, most] of order) {
+    if (limits[least] <= limits[most]) continue;
+    if (given[least] === undefined) limits[least] = limits[most];
+    else if (given[most] === undefined) limits[most] = limits[least];
+  }
+  checkRelayLimits(limits);
+  return Object.freeze(limits);
+}

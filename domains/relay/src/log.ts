@@ -2,13 +2,31 @@
 export type RelayEvent =
   /** A device is connected. */
   | 'relay.ready'
-  /** An owner, or a device of an owner, was here for the first time. */
-  | 'relay.registered'
-  /** A proof was refused, or an address turned away. */
+  /** Proofs were refused, or an address turned away: the first of a spell, then one line with their count. */
   | 'relay.refused'
-  /** The relay ended a connection. */
+  /** The relay ended connections: the first of a spell, then one line with their count. */
   | 'relay.cut'
+  /** More lines of the two kinds above than a minute has room for; their count. */
+  | 'relay.unlogged'
   /** Storage could not do what was asked. */
+  | 'relay.storage_failed'
+  | RelayAlert;
+
+/** What an operator should hear of at once. */
+export type RelayAlert =
+  /** An owner was here for the first time: owner, device, address. */
+  | 'relay.first_owner'
+  /** A device of an owner was here for the first time: owner, device, address. */
+  | 'relay.first_device'
+  /** A device proved itself for another owner than before (owner, device, address), or an owner's root is another (owner). */
+  | 'relay.key_changed'
+  /** Two or more take turns in the place of one device: device, owner, address, count of replacements. Once a spell. */
+  | 'relay.flapping'
+  /** Many refusals within a minute, of one address or (without address) of all: count, code of the last. Once a spell. */
+  | 'relay.refusals'
+  /** An owner revoked a device that was known here: owner, device. */
+  | 'relay.revoked'
+  /** The database is nearly full: value, in percent. Once, until there is room again. */
   | 'relay.storage';
 
 export interface RelayFields {
@@ -17,6 +35,9 @@ export interface RelayFields {
   readonly device?: string;
   readonly owner?: string;
   readonly code?: string;
+  /** How often. */
+  readonly count?: number;
+  readonly value?: number;
 }
 
 export type RelayLog = (event: RelayEvent, fields: RelayFields) => void;

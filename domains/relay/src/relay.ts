@@ -130,7 +130,7 @@ class Hub implements Relay, ConnectionHandler {
       clock,
       mayReach: (from, to) => reach.allows(from.ready, to),
     });
-    const storageFailed = (code: ErrorCode) => this.#log('relay.storage', { code });
+    const storageFailed = (code: ErrorCode) => this.#log('relay.storage_failed', { code });
     const mail = new Mail({ store, outbox, slots, limits, clock, reach, log: storageFailed });
     this.#meetings = new Meetings(outbox, limits, clock, (guest) => this.#close(guest, 1000));
     const prekeys = new Prekeys({ store, limits, clock, reach });
@@ -399,7 +399,7 @@ class Hub implements Relay, ConnectionHandler {
   #forget(now: number): void {
     this.#store
       .run('forgetOld', { before: now - this.#limits.rememberIdsHours * hourMs, now })
-      .catch((error: unknown) => this.#log('relay.storage', { code: entryOf(error).code }));
+      .catch((error: unknown) => this.#log('relay.storage_failed', { code: entryOf(error).code }));
   }
 
   close(): void {

@@ -21,8 +21,20 @@ export const relayServerOptions = {
   autoPong: false,
 } as const satisfies ServerOptions & { maxFragments: number };
 
-/** What ws keeps of its connection: the one thing of its inside that is used, to write many frames in one go. */
+/**
+ * What ws keeps of its connection, and is used here: the socket, to write many frames in one go, and how much there is of
+ * a message that is not whole yet.
+ */
 interface Inside {
+  readonly _receiver?: {
+    /** Bytes that came and were not looked at: less than what comes next needs. */
+    readonly _bufferedBytes: number;
+    /** Bytes and number of the parts of a message whose last part is missing. */
+    readonly _messageLength: number;
+    readonly _numFragments: number;
+    /** 0 between frames. */
+    readonly _state: number;
+  };
   readonly _socket?: { write(bytes: Uint8Array): boolean; cork(): void; uncork(): void; readonly writable: boolean };
 }
 
@@ -76,8 +88,15 @@ class WebSocketSocket implements RelaySocket {
     if (corked) socket.uncork();
   }
 
-  close(code: number): void {
-    this.#ws.close(code);
+  get unfinishedBytes(): number {
+    const receiver = (this.#ws as unknown as Inside)._receiver;
+    if (!receiver) return 0;
+    const { _bufferedBytes, _messageLength, _numFragments, _state } = receiver;
+    return _bufferedBytes + _messageLength + _numFragments + (_state === 0 ? 0 : 1);
+  }
+
+  close(code: number, reason = ''): void {
+    this.#ws.close(code, reason);
   }
 
   terminate(): void {

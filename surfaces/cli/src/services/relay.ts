@@ -13,27 +13,23 @@ import {
   createRelay,
   openRelayStore,
   type RelayLimits,
-  relayLimits,
+  relayLimitsWith,
+  relayLimitTable,
   relayServerOptions,
 } from '@caponier/relay';
 import { WebSocketServer } from 'ws';
 import { follow } from './follow.ts';
 import type { Composed, ServiceContext } from './process.ts';
 
-/** Where a limit has no upper sense of its own: far above what one machine holds. */
-const most = 2 ** 40;
 const words = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-/** Every limit of the relay by name and variable; their sentences stand in the relay's own `limits.ts`. */
-export const relayLimitFlags: readonly Limit[] = Object.entries(relayLimits).map(([name, value]) =>
+/** Every limit of the relay by name, flag and variable, with its sentence. */
+export const relayLimitFlags: readonly Limit[] = Object.entries(relayLimitTable).map(([name, limit]) =>
   defineLimit({
+    ...limit,
     name,
-    default: value as number,
-    min: 1,
-    max: most,
     flag: `--limit-${words(name)}`,
     env: `CAPONIER_RELAY_${words(name).replaceAll('-', '_').toUpperCase()}`,
-    doc: `${words(name).replaceAll('-', ' ')} of the relay`,
   }),
 );
 
@@ -46,8 +42,10 @@ function limitsOf({ given, settings }: ServiceContext): RelayLimits {
     if (!limit) throw fail('host.bad_config', `--limit: there is no ${name}`);
     flags[limit.flag] = value;
   }
-  const read = relayLimitFlags.map((limit) => [limit.name, readLimit(limit, { ...settings, flags })]);
-  return Object.fromEntries(read) as unknown as RelayLimits;
+  const read = relayLimitFlags.map((limit) => ({ limit, value: readLimit(limit, { ...settings, flags }) }));
+  // What nobody said follows what somebody did, where one limit bounds another.
+  const said = read.filter(({ limit, value }) => value !== limit.default);
+  return relayLimitsWith(Object.fromEntries(said.map(({ limit, value }) => [limit.name, value])));
 }
 
 export async function composeRelay(context: ServiceContext): Promise<Composed> {
