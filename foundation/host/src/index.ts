@@ -1,17 +1,28 @@
+export { type Alerts, type AlertsOptions, createAlerts } from './alerts/alerts.ts';
+export { type AlertKind, alertKinds, isAlertKind } from './alerts/kinds.ts';
+export { readWebhook, type Webhook, type WebhookSettings } from './alerts/settings.ts';
 export { systemClock, systemRandom } from './clock.ts';
 export { type Certificate, loadOrCreateCertificate } from './home/certificate.ts';
 export { type Home, homePath, MAX_HOME_FILE, openHome } from './home/home.ts';
 export { fileSigner, loadOrCreateKey } from './home/keys.ts';
 export type { Lock } from './home/lock.ts';
 export { refuseLoose } from './home/permissions.ts';
-export { defineLimit, type Limit, limitTable, readLimit, type Settings } from './limit.ts';
+export { defineLimit, type Limit, limitTable, readLimit, readLimits, type Settings, type Within } from './limit.ts';
 export { addressKey, isLoopback } from './listen/address.ts';
-export { refusePublicPlaintext, refuseRoot } from './listen/boot.ts';
-export { type ListenerLimits, listenerLimits, readListenerLimits } from './listen/limits.ts';
+export { refusePublicMetrics, refusePublicPlaintext, refuseRoot } from './listen/boot.ts';
+export {
+  type ListenerHit,
+  type ListenerLimits,
+  listenerHits,
+  listenerLimits,
+  readListenerLimits,
+} from './listen/limits.ts';
+export { type Networks, parseNetworks } from './listen/networks.ts';
+export type { Application, Listener, OnUpgrade, ServedCertificate, ServeOptions } from './listen/options.ts';
 export { problems } from './listen/problems.ts';
 export { createRateLimiter, type RateLimiter, type RateLimiterOptions } from './listen/rate-limiter.ts';
 export { refuseSocket } from './listen/refuse.ts';
-export { type Application, type Listener, type ServeOptions, serve } from './listen/serve.ts';
+export { serve } from './listen/serve.ts';
 export type { LogFields } from './log/fields.ts';
 export { createLog, type EventName, type Log, type LogOptions } from './log/log.ts';
 export { type MetricsListener, type MetricsPlace, serveMetrics } from './metrics/listen.ts';

@@ -45,6 +45,30 @@ export function readLimit(limit: Limit, { flags = {}, env }: Settings): number {
   return value;
 }
 
+/** A pair of limits of which the first cannot be above the second. */
+export type Within = readonly [small: Limit, large: Limit];
+
+/**
+ * The values of limits by name. Where `within` pairs them, a default gives way to the value that its other half was given;
+ * two values that somebody gave and that cannot both hold are refused with `host.bad_config`.
+ */
+export function readLimits(
+  limits: readonly Limit[],
+  settings: Settings,
+  within: readonly Within[] = [],
+): Record<string, number> {
+  const values = Object.fromEntries(limits.map((limit) => [limit.name, readLimit(limit, settings)]));
+  const given = ({ flag, env }: Limit) => (settings.flags?.[flag] ?? settings.env[env]) !== undefined;
+  for (const [small, large] of within) {
+    const [low, high] = [values[small.name]!, values[large.name]!];
+    if (low <= high) continue;
+    if (!given(small)) values[small.name] = high;
+    else if (!given(large) && low <= large.max) values[large.name] = low;
+    else throw fail('host.bad_config', `${small.flag} (${low}) cannot be above ${large.flag} (${high})`);
+  }
+  return values;
+}
+
 /** The table that `--help` and the documentation print; `settings` given, with the values in force, those raised marked. */
 export function limitTable(limits: readonly Limit[], settings?: Settings): string {
   const rows = limits.map((limit) => {

@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import { expect, it } from 'vitest';
-import { readListenerLimits } from '../src/index.ts';
+import { parseNetworks, readListenerLimits } from '../src/index.ts';
 import { Connections } from '../src/listen/connections.ts';
 import { MAX_REFUSALS } from '../src/listen/limits.ts';
 
@@ -10,18 +10,18 @@ let port = 0;
 function arriving(connections: Connections, remoteAddress: string): Socket {
   const socket = new Socket();
   Object.defineProperties(socket, { remoteAddress: { value: remoteAddress }, remotePort: { value: port++ } });
-  connections.arrive(socket);
+  connections.arrive(socket, false);
   connections.refuseExcess(socket);
   return socket;
 }
 
 const verdict = (connections: Connections, socket: Socket) =>
-  socket.destroyed ? 'cut' : connections.isRefused(socket) ? 'refused' : 'taken';
+  socket.destroyed ? 'cut' : connections.placeOf(socket)?.refused ? 'refused' : 'taken';
 
 const closed = (socket: Socket) => socket.closed || new Promise((resolve) => socket.once('close', resolve).destroy());
 
 it('takes up to the limit, tells as many more as it can, and cuts the rest', async () => {
-  const connections = new Connections(limits);
+  const connections = new Connections({ limits, trusted: parseNetworks(''), onLimit: () => {} });
   const sockets = Array.from({ length: 20 + MAX_REFUSALS + 5 }, (_, i) =>
     arriving(connections, `10.0.${i >> 8}.${i & 255}`),
   );
@@ -36,7 +36,7 @@ it('takes up to the limit, tells as many more as it can, and cuts the rest', asy
 });
 
 it('leaves one address, or one /64, only its own share', async () => {
-  const connections = new Connections(limits);
+  const connections = new Connections({ limits, trusted: parseNetworks(''), onLimit: () => {} });
   const sockets = Array.from({ length: 6 }, (_, i) => arriving(connections, `2001:db8::${i}`));
   expect(sockets.map((socket) => verdict(connections, socket))).toEqual([...Array(5).fill('taken'), 'refused']);
   expect(verdict(connections, arriving(connections, '2001:db8:0:1::1'))).toBe('taken');
@@ -49,7 +49,7 @@ it('leaves one address, or one /64, only its own share', async () => {
 it.each(['127.0.0.1', '::1', '::ffff:127.0.0.1'])(
   'does not count this machine (%s) as one address: a tunnel or proxy speaks for many',
   (address) => {
-    const connections = new Connections(limits);
+    const connections = new Connections({ limits, trusted: parseNetworks(''), onLimit: () => {} });
     const sockets = Array.from({ length: 21 }, () => arriving(connections, address));
     expect(sockets.map((socket) => verdict(connections, socket))).toEqual([...Array(20).fill('taken'), 'refused']);
   },

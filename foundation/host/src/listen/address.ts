@@ -14,12 +14,22 @@ function groups(spelled: string): number[] {
   return [...first, ...Array<number>(8 - first.length - last.length).fill(0), ...last];
 }
 
-/** The IPv4 address that an IPv6 one stands for: mapped (RFC 4291 section 2.5.5.2), or the loopback, which is one machine. */
+/** Eight groups of 16 bits, an IPv4 address as the IPv6 one that stands for it; undefined for what is no address. */
+export function groupsOf(address: string): number[] | undefined {
+  if (isIPv4(address)) return groups(`::ffff:${address}`);
+  return isIPv6(address) && !address.includes('%') ? groups(address.toLowerCase()) : undefined;
+}
+
+/** Whether eight groups stand for an IPv4 address (mapped, RFC 4291 section 2.5.5.2). */
+export function isMapped(parts: readonly number[]): boolean {
+  return parts[5] === 0xffff && parts.slice(0, 5).every((group) => group === 0);
+}
+
+/** The IPv4 address that an IPv6 one stands for: mapped, or the loopback, which is one machine. */
 function asIPv4(parts: readonly number[]): string | undefined {
-  if (parts.slice(0, 5).some((group) => group !== 0)) return undefined;
-  const [sixth, high, low] = parts.slice(5) as [number, number, number];
-  if (sixth === 0 && high === 0 && low === 1) return '127.0.0.1';
-  return sixth === 0xffff ? [high >> 8, high & 255, low >> 8, low & 255].join('.') : undefined;
+  const [high, low] = parts.slice(6) as [number, number];
+  if (high === 0 && low === 1 && parts.slice(0, 6).every((group) => group === 0)) return '127.0.0.1';
+  return isMapped(parts) ? [high >> 8, high & 255, low >> 8, low & 255].join('.') : undefined;
 }
 
 /**
@@ -27,10 +37,10 @@ function asIPv4(parts: readonly number[]): string | undefined {
  * IPv4 address in IPv6 clothes counts as itself, and `::1` as `127.0.0.1`. Anything else counts together as `unknown`.
  */
 export function addressKey(remote: string | undefined): string {
-  const address = (remote ?? '').replace(/%.*$/, '').toLowerCase();
+  const address = (remote ?? '').replace(/%.*$/, '');
   if (isIPv4(address)) return address;
-  if (!isIPv6(address)) return 'unknown';
-  const parts = groups(address);
+  const parts = groupsOf(address);
+  if (!parts) return 'unknown';
   const net = parts.slice(0, 4).map((group) => group.toString(16));
   return asIPv4(parts) ?? `${net.join(':')}::/64`;
 }

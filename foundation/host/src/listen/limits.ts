@@ -1,4 +1,4 @@
-import { defineLimit, readLimit, type Settings } from '../limit.ts';
+import { defineLimit, readLimits, type Settings } from '../limit.ts';
 
 /** Limits of every listener of every domain (design section 12). */
 
@@ -82,6 +82,16 @@ const requestSeconds = defineLimit({
   doc: 'seconds for a whole request to arrive; then HTTP 408',
 });
 
+const responseSeconds = defineLimit({
+  name: 'responseSeconds',
+  default: 60,
+  min: 1,
+  max: 3_600,
+  flag: '--response-seconds',
+  env: 'CAPONIER_RESPONSE_SECONDS',
+  doc: 'seconds for the other side to read the piece of an answer that is under way; then it is cut',
+});
+
 export const listenerLimits = [
   maxConnections,
   maxConnectionsPerAddress,
@@ -91,6 +101,7 @@ export const listenerLimits = [
   maxBodyBytesTogether,
   headerSeconds,
   requestSeconds,
+  responseSeconds,
 ] as const;
 
 export type ListenerLimits = Readonly<
@@ -102,15 +113,41 @@ export type ListenerLimits = Readonly<
     | 'maxBodyBytes'
     | 'maxBodyBytesTogether'
     | 'headerSeconds'
-    | 'requestSeconds',
+    | 'requestSeconds'
+    | 'responseSeconds',
     number
   >
 >;
 
-/** The values in force. Throws `host.bad_config`. */
+/**
+ * The values in force. Throws `host.bad_config` for what is no whole number in range, and for two that cannot both hold: a
+ * share above the whole, or headers that may take longer than their request.
+ */
 export function readListenerLimits(settings: Settings): ListenerLimits {
-  return Object.fromEntries(listenerLimits.map((limit) => [limit.name, readLimit(limit, settings)])) as ListenerLimits;
+  return readLimits(listenerLimits, settings, [
+    [maxConnectionsPerAddress, maxConnections],
+    [maxBodyBytes, maxBodyBytesTogether],
+    [headerSeconds, requestSeconds],
+  ]) as ListenerLimits;
 }
+
+/** What of a listener can bite: its limits by name, and those that have no flag. For counters, which begin at 0. */
+export const listenerHits = [
+  'maxConnections',
+  'maxConnectionsPerAddress',
+  'maxRequestsPerMinute',
+  'maxBodyBytes',
+  'maxBodyBytesTogether',
+  'headerBytes',
+  'headerSeconds',
+  'requestSeconds',
+  'responseSeconds',
+  'pipelined',
+  'tlsHandshake',
+  'proxyHeader',
+] as const;
+
+export type ListenerHit = (typeof listenerHits)[number];
 
 /** Seconds an idle connection is kept for the next request. */
 export const KEEP_ALIVE_SECONDS = 10;
@@ -135,3 +172,12 @@ export const LINGER_TIME = 250;
 
 /** Milliseconds that requests under way get when a listener closes. */
 export const DRAIN_TIME = 10_000;
+
+/** Seconds after which who was told 503 should come back. */
+export const RETRY_AFTER_SECONDS = 10;
+
+/** Requests of one connection that wait for their answers: browsers and agents send one, and then wait. */
+export const MAX_PIPELINED = 16;
+
+/** Milliseconds between two warnings about a listener that is open to everybody in plaintext. */
+export const UNSAFE_WARNING_TIME = 60_000;

@@ -1,5 +1,5 @@
 import type { Hono } from 'hono';
-import type { Application } from '../listen/serve.ts';
+import type { Application } from '../listen/options.ts';
 import type { Metrics } from './metrics.ts';
 
 /** What stands for every request that no route takes. */

@@ -16,6 +16,19 @@ export const hostErrors = defineErrors({
     hint: 'Use a current Caponier client.',
   },
   'host.body_too_large': { status: 413, exit: 1, title: 'The body is too large.', hint: 'Send less in one piece.' },
+  'host.headers_too_large': {
+    status: 431,
+    exit: 1,
+    title: 'The headers are too large.',
+    hint: 'Send fewer or shorter headers.',
+  },
+  'host.too_slow': { status: 408, exit: 3, title: 'The request came too slowly.', hint: 'Try again.' },
+  'host.bad_proxy_header': {
+    status: 400,
+    exit: 1,
+    title: 'The connection did not begin with a PROXY header, version 2.',
+    hint: 'Let the proxy send PROXY protocol v2, and name its address with --trust-proxy.',
+  },
   'host.too_many_connections': { status: 503, exit: 3, title: 'Too many connections.', hint: 'Try again shortly.' },
   'host.rate_limited': { status: 429, exit: 3, title: 'Too many requests.', hint: 'Wait a minute and try again.' },
   'host.unreachable': {
@@ -54,6 +67,18 @@ export const hostErrors = defineErrors({
     exit: 2,
     title: 'Refusing to listen in plaintext beyond this machine.',
     hint: 'Give a certificate, bind to 127.0.0.1, or use --allow-unsafe-public-bind for development.',
+  },
+  'host.public_metrics': {
+    status: 500,
+    exit: 2,
+    title: 'Refusing to show metrics beyond this machine.',
+    hint: 'Bind them to 127.0.0.1, and let what collects them run here or come through a tunnel.',
+  },
+  'host.bad_certificate': {
+    status: 500,
+    exit: 2,
+    title: 'The certificate cannot be served with.',
+    hint: 'Give a PEM certificate chain and its own PEM key, in force now.',
   },
   'host.root': {
     status: 500,

@@ -1,7 +1,5 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
 import {
   type Application,
   createLog,
@@ -10,6 +8,7 @@ import {
   homePath,
   type Log,
   loadOrCreateCertificate,
+  type OnUpgrade,
   openHome,
   readListenerLimits,
   refuseRoot,
@@ -51,7 +50,7 @@ export interface ServiceContext {
 /** A service that is ready to be listened for. */
 export interface Composed {
   readonly app: Application;
-  readonly onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  readonly onUpgrade?: OnUpgrade;
   /** Ends streams and WebSockets, which do not end by themselves. */
   readonly drain?: () => void;
   /** After the last request: closes stores. */

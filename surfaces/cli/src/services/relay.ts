@@ -1,12 +1,4 @@
-import {
-  addressKey,
-  defineLimit,
-  type Limit,
-  loadOrCreateKey,
-  readLimit,
-  systemClock,
-  systemRandom,
-} from '@caponier/host';
+import { defineLimit, type Limit, loadOrCreateKey, readLimit, systemClock, systemRandom } from '@caponier/host';
 import { fail } from '@caponier/protocol';
 import {
   acceptWebSocket,
@@ -71,10 +63,8 @@ export async function composeRelay(context: ServiceContext): Promise<Composed> {
   const sockets = new WebSocketServer(relayServerOptions);
   return {
     app: relay.app,
-    onUpgrade: (request, socket, head) =>
-      sockets.handleUpgrade(request, socket, head, (ws) =>
-        acceptWebSocket(relay, ws, addressKey(request.socket.remoteAddress)),
-      ),
+    onUpgrade: (request, socket, head, address) =>
+      sockets.handleUpgrade(request, socket, head, (ws) => acceptWebSocket(relay, ws, address)),
     drain: () => relay.close(),
     async close() {
       await following.close();
