@@ -30,3 +30,4 @@ export type { MembershipSource } from './owners/owners.ts';
 export { createRelay, type Relay, type RelayOptions } from './relay.ts';
 export type { RelayLink, RelaySocket } from './socket.ts';
 export { openRelayStore, type RelayStore, relayStoreBytes } from './store/open.ts';
+export { relayTables } from './store/tables.ts';

@@ -3,10 +3,11 @@ import { defaultRounds } from './measure.ts';
 import { collect, table } from './report.ts';
 import { loadSuite, suiteNames } from './suites.ts';
 
-const help = `Usage: npm run -s bench -- <suite> [--json] [--rounds N]
+const help = `Usage: npm run -s bench -- <suite> [--json] [--rounds N] [--only row,row]
 
 Measures our code against the bare library, socket or file, in turns, and prints medians.
 Rounds: 1 to 1000, ${defaultRounds} unless given; fewer are quicker and less certain.
+With --only a suite whose rows take long (relay) measures these alone.
 Suites: ${suiteNames().join(', ')}
 
 Example: npm run -s bench -- crypto --json
@@ -36,10 +37,17 @@ async function main(args: string[]): Promise<number> {
     process.stderr.write('error: --rounds is a number from 1 to 1000\nhint: npm run -s bench -- --help\n');
     return 2;
   }
-  const report = collect(process.stderr, rounds);
+  const only = options.values.only?.split(',') ?? [];
+  const report = collect(process.stderr, rounds, only);
   await suite.run(report);
   report.done();
-  const { rows } = report;
+  const rows = report.rows.filter(({ name: row }) => report.wants(row));
+  if (rows.length === 0) {
+    process.stderr.write(
+      `error: ${suite.name} has no row ${only.join(', ')}\nhint: leave --only out to see all rows\n`,
+    );
+    return 2;
+  }
   process.stdout.write(
     options.values.json ? `${JSON.stringify({ suite: suite.name, rows })}\n` : `${table(suite.name, rows)}\n`,
   );
@@ -52,6 +60,7 @@ function parse(args: string[]) {
     allowPositionals: true,
     options: {
       json: { type: 'boolean', default: false },
+      only: { type: 'string' },
       rounds: { type: 'string', default: String(defaultRounds) },
       help: { type: 'boolean', short: 'h', default: false },
     },

@@ -1,5 +1,5 @@
 import { defaultRounds } from './measure.ts';
-import type { Report, Row } from './suite.ts';
+import type { Report, Row, Skipped } from './suite.ts';
 
 interface Stream {
   readonly isTTY?: boolean;
@@ -10,14 +10,19 @@ interface Stream {
 export function collect(
   errors: Stream,
   rounds: number = defaultRounds,
-): Report & { readonly rows: readonly Row[]; done(): void } {
-  const rows: Row[] = [];
+  only: readonly string[] = [],
+): Report & { readonly rows: readonly (Row | Skipped)[]; done(): void } {
+  const rows: (Row | Skipped)[] = [];
   const clearLine = () => {
     if (errors.isTTY) errors.write('\r\u001b[2K');
   };
   return {
     rounds,
     rows,
+    wants: (name) => only.length === 0 || only.includes(name),
+    skip(name, reason) {
+      rows.push({ name, skipped: reason });
+    },
     row({ name, value, unit, baseline }) {
       rows.push({ name, value: round(value), unit, baseline: round(baseline), ratio: round(value / baseline) });
     },
@@ -40,12 +45,16 @@ function round(value: number): number {
 }
 
 /** A table for people, one row a line. */
-export function table(suite: string, rows: readonly Row[]): string {
+export function table(suite: string, rows: readonly (Row | Skipped)[]): string {
   const head = [suite, 'value', 'baseline', 'unit', 'ratio'];
   const number = (value: number) => value.toLocaleString('en-US', { maximumFractionDigits: 2 });
   const lines = [
     head,
-    ...rows.map((row) => [row.name, number(row.value), number(row.baseline), row.unit, row.ratio.toFixed(2)]),
+    ...rows.map((row) =>
+      'skipped' in row
+        ? [row.name, '', '', `skipped: ${row.skipped}`, '']
+        : [row.name, number(row.value), number(row.baseline), row.unit, row.ratio.toFixed(2)],
+    ),
   ];
   const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
   const isText = (column: number) => column === 0 || column === 3;

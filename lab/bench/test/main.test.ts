@@ -21,6 +21,7 @@ test('an unknown suite or flag is a usage error that names the suites; help has 
     ['crypto', '--nothing'],
     ['crypto', '--rounds', '0'],
     ['crypto', '--rounds=x'],
+    ['relay', '--only', 'no-such-row'],
   ]) {
     const { status, stdout, stderr } = bench(...args);
     expect(status).toBe(2);

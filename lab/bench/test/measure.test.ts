@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { interleave, median, rate } from '../src/index.ts';
+import { percentile } from '../src/measure.ts';
 
 describe('measuring', () => {
   test('the median is the middle, or the mean of the two middle ones', () => {
@@ -7,6 +8,15 @@ describe('measuring', () => {
     expect(median([10, 1, 2, 4])).toBe(3);
     expect(median([5])).toBe(5);
     expect(() => median([])).toThrow(RangeError);
+  });
+
+  test('a percentile is one of the values: the smallest that so many do not exceed', () => {
+    const values = Array.from({ length: 100 }, (_, n) => 100 - n);
+    expect(percentile(values, 0.99)).toBe(99);
+    expect(percentile(values, 1)).toBe(100);
+    expect(percentile(values, 0)).toBe(1);
+    expect(percentile([7], 0.99)).toBe(7);
+    expect(() => percentile([], 0.5)).toThrow(RangeError);
   });
 
   test('ours and the baseline take turns, in alternating order, after one round that does not count', async () => {

@@ -42,3 +42,13 @@ test('a table lines up', () => {
   expect(new Set(lines.map((line) => line.length)).size).toBe(1);
   expect(lines[1]).toMatch(/^x +1,000 +2,000 {2}ops\/s +0\.50$/);
 });
+
+test('a row that cannot be measured says why; only rows that are asked for are wanted', () => {
+  const report = collect(stream(false), 1, ['a']);
+  expect(report.wants('a')).toBe(true);
+  expect(report.wants('b')).toBe(false);
+  expect(collect(stream(false)).wants('b')).toBe(true);
+  report.skip('a', 'not installed');
+  expect(report.rows).toEqual([{ name: 'a', skipped: 'not installed' }]);
+  expect(table('relay', report.rows)).toContain('skipped: not installed');
+});

@@ -1,9 +1,12 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Where a program lies on the PATH, or undefined. */
+/** Where Debian keeps servers; not on the PATH of an ordinary user. */
+const serverFolders = process.platform === 'linux' ? ['/usr/local/sbin', '/usr/sbin'] : [];
+
+/** Where a program lies on the PATH (or among a system's servers), or undefined. */
 export function findProgram(name: string): string | undefined {
-  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+  for (const folder of [...(process.env.PATH ?? '').split(delimiter), ...serverFolders]) {
     const path = join(folder, name);
     try {
       accessSync(path, constants.X_OK);

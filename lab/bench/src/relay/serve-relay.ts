@@ -1,36 +1,57 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { acceptWebSocket, createRelay, openRelayStore, relayServerOptions } from '@caponier/relay';
-import { seededRandom } from '@caponier/testkit';
+import { addressKey, createLog, readListenerLimits, serve, systemClock, systemRandom } from '@caponier/host';
+import { acceptWebSocket, createRelay, openRelayStore, type RelayLimits, relayServerOptions } from '@caponier/relay';
 import { WebSocketServer } from 'ws';
 import { serveParent } from './child.ts';
+import { residentBytes } from './memory.ts';
 import { relaySigner } from './people.ts';
 
-/** Our relay, as deployed, but for the attempts of one address: all clients come from this machine. */
-serveParent(async () => {
+export interface RelayServerOptions {
+  /** Limits of the relay that are raised: `--limit name=value`. */
+  readonly limits: Partial<RelayLimits>;
+  /** Limits of its listener that are raised, by their flags. */
+  readonly flags: Readonly<Record<string, number>>;
+}
+
+/** Our relay as it is deployed: behind the listener that every service has, with its log in a file. */
+async function start({ limits, flags }: RelayServerOptions): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'caponier-bench-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-  process.on('SIGTERM', () => process.exit());
+  const file = openSync(join(folder, 'log'), 'w');
+  const log = createLog({ service: 'relay', clock: systemClock, to: { write: (line) => void writeSync(file, line) } });
   const relay = createRelay({
     store: await openRelayStore(join(folder, 'relay.db')),
-    clock: Date.now,
-    random: seededRandom('bench'),
+    clock: systemClock,
+    random: systemRandom,
     signer: relaySigner,
     admission: { kind: 'open' },
     every: (milliseconds, work) => {
       const timer = setInterval(work, milliseconds);
       return () => clearInterval(timer);
     },
-    limits: { challengesPerMinute: 1_000 },
+    limits,
+    log: (event, fields) => log.event(event, fields),
   });
   const sockets = new WebSocketServer(relayServerOptions);
-  const server = createServer();
-  server.on('upgrade', (request, socket, head) =>
-    sockets.handleUpgrade(request, socket, head, (ws) => acceptWebSocket(relay, ws, '127.0.0.1')),
-  );
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return (server.address() as AddressInfo).port;
+  const listener = await serve(relay.app, {
+    host: '127.0.0.1',
+    port: 0,
+    limits: readListenerLimits({ flags, env: {} }),
+    log,
+    clock: systemClock,
+    allowRoot: true,
+    onUpgrade: (request, socket, head) =>
+      sockets.handleUpgrade(request, socket, head, (ws) =>
+        acceptWebSocket(relay, ws, addressKey(request.socket.remoteAddress)),
+      ),
+  });
+  return listener.port;
+}
+
+serveParent((message: RelayServerOptions | { readonly resident: true } | { readonly rss: true }) => {
+  if ('resident' in message) return residentBytes();
+  if ('rss' in message) return process.memoryUsage.rss();
+  return start(message);
 });

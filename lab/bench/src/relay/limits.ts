@@ -1,0 +1,21 @@
+import type { RelayServerOptions } from './serve-relay.ts';
+
+/** All clients of a measurement are on this machine: what one address may ask for in a minute is raised. */
+export const oneMachine: RelayServerOptions = {
+  limits: { challengesPerMinute: 1_000_000, strangersPerAddress: 100_000 },
+  flags: { '--max-requests-per-minute': 100_000_000, '--request-burst': 100_000_000 },
+};
+
+/** These limits and those. */
+export function also(options: RelayServerOptions, more: Partial<RelayServerOptions>): RelayServerOptions {
+  return { limits: { ...options.limits, ...more.limits }, flags: { ...options.flags, ...more.flags } };
+}
+
+/** How the raised limits would be given on the command line. */
+export function raised({ limits, flags }: RelayServerOptions): string {
+  const given = [
+    ...Object.entries(limits).map(([name, value]) => `--limit ${name}=${value}`),
+    ...Object.entries(flags).map(([flag, value]) => `${flag} ${value}`),
+  ];
+  return `limits raised: ${given.join(' ')}`;
+}
