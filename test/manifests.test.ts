@@ -15,7 +15,10 @@ interface Manifest {
 const read = <T>(path: string): T => JSON.parse(readFileSync(`${root}${path}`, 'utf8')) as T;
 const manifests = ['package.json', ...globSync('{foundation,domains,surfaces,lab}/*/package.json', { cwd: root })];
 const { packages } = read<{
-  packages: Record<string, { optionalDependencies?: Record<string, string>; integrity?: string; link?: boolean }>;
+  packages: Record<
+    string,
+    { optionalDependencies?: Record<string, string>; integrity?: string; link?: boolean; hasInstallScript?: boolean }
+  >;
 }>('package-lock.json');
 
 test('every dependency has an exact version', () => {
@@ -41,6 +44,12 @@ test('the lock file serves every platform, and every package in it has its hash'
     }
     if (path.includes('node_modules/') && !link) expect(integrity, path).toMatch(/^sha512-/);
   }
+});
+
+test('no package runs a script when it is installed, and the install would not let it', () => {
+  const scripted = Object.entries(packages).filter(([, entry]) => entry.hasInstallScript);
+  expect(scripted.map(([path]) => path)).toEqual([]);
+  expect(readFileSync(`${root}scripts/ensure-install.mjs`, 'utf8')).toContain("['ci', '--ignore-scripts',");
 });
 
 test('the repository brings its own Node for every platform', () => {
