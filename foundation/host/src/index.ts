@@ -29,3 +29,10 @@ export { type MetricsListener, type MetricsPlace, serveMetrics } from './metrics
 export type { Counters, Meter, Timings } from './metrics/meter.ts';
 export { createMetrics, type GaugeSpec, type MetricDocument, type Metrics } from './metrics/metrics.ts';
 export { countRequests } from './metrics/requests.ts';
+export { type AcmeOptions, acmeCertificate } from './tls/acme/acme.ts';
+export { certificateFiles, type FileOptions } from './tls/files.ts';
+export { openCertificateFolder } from './tls/folder.ts';
+export { type OpenCertificateOptions, openCertificate } from './tls/open.ts';
+export { type SelfSignedOptions, selfSigned } from './tls/self-signed.ts';
+export { readTlsSettings, type TlsSettings, tlsFlags, tlsVariables } from './tls/settings.ts';
+export type { CertificateKind, CertificateSource, Every } from './tls/source.ts';

@@ -59,9 +59,21 @@ export function bare(port: number, allowHalfOpen = false): { socket: Socket; tol
 
 export const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Waits until `condition` holds, and fails after five seconds. */
-export async function until(condition: () => boolean): Promise<void> {
-  for (const end = Date.now() + 5_000; !condition(); await pause(5)) {
+/** A log whose lines are kept. */
+export function logLines() {
+  const all: Record<string, unknown>[] = [];
+  const log = createLog({ service: 'test', clock: () => 0, to: { write: (line) => void all.push(JSON.parse(line)) } });
+  return {
+    log,
+    all: () => all,
+    events: () => all.map(({ event }) => event as string),
+    of: (event: string) => all.filter((line) => line.event === event),
+  };
+}
+
+/** Waits until `condition` holds, and fails after `ms` milliseconds. */
+export async function until(condition: () => boolean, ms = 5_000): Promise<void> {
+  for (const end = Date.now() + ms; !condition(); await pause(5)) {
     if (Date.now() > end) throw new Error('it did not come to hold');
   }
 }
