@@ -4,15 +4,19 @@ import { loadTorture, tortureNames } from './list.ts';
 import { FailedRound, maxSeed, runTorture } from './run.ts';
 import type { Torture } from './types.ts';
 
-const maxRounds = 10_000_000;
+const maxCount = 10_000_000;
+
+/** What `--n` counts. */
+const unitOf = ({ each }: Torture) => (each === undefined ? 'rounds' : 'attempts');
 
 async function help(): Promise<string> {
   const lines: string[] = [];
   for (const name of tortureNames()) {
     const torture = await loadTorture(name);
-    if (torture) lines.push(`  ${name.padEnd(12)}${torture.summary} (${torture.rounds} rounds)`);
+    if (torture)
+      lines.push(`  ${name.padEnd(12)}${torture.summary} (${torture.rounds * (torture.each ?? 1)} ${unitOf(torture)})`);
   }
-  return `Usage: npm run torture -- <name> [--n ROUNDS] [--seed SEED] [--json]
+  return `Usage: npm run torture -- <name> [--n COUNT] [--seed SEED] [--json]
 
 Plays random rounds against one promise until it breaks. A round that fails names its seed, and the seed plays it again.
 
@@ -61,8 +65,10 @@ async function main(args: string[]): Promise<number> {
   const [name] = options.positionals;
   const torture = name !== undefined && options.positionals.length === 1 ? await loadTorture(name) : undefined;
   if (!torture) return usage(`name one torture: ${tortureNames().join(', ')}`);
-  const rounds = numberOf(options.values.n ?? String(torture.rounds), 1, maxRounds);
-  if (rounds === undefined) return usage(`--n is a number from 1 to ${maxRounds}`);
+  const { each = 1 } = torture;
+  const count = numberOf(options.values.n ?? String(torture.rounds * each), 1, maxCount);
+  if (count === undefined) return usage(`--n is a number from 1 to ${maxCount}`);
+  const rounds = Math.ceil(count / each);
   const seed = numberOf(options.values.seed ?? String(randomInt(maxSeed + 1)), 0, maxSeed);
   if (seed === undefined) return usage(`--seed is a number from 0 to ${maxSeed}`);
   return play(torture, rounds, seed, options.values.json);

@@ -10,6 +10,8 @@ export interface Torture {
   readonly summary: string;
   /** How many rounds unless `--n` says otherwise: about a minute. */
   readonly rounds: number;
+  /** Where a round is many attempts: `--n` counts these. */
+  readonly each?: number;
   /** One round. Throws where a promise is broken. */
   round(dice: Dice): Promise<Tally>;
 }

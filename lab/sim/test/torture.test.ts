@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { fromBase64url } from '@caponier/crypto';
-import { fail } from '@caponier/protocol';
+import { fail, verifyStatement } from '@caponier/protocol';
 import { expect, test } from 'vitest';
 import { Broken, FailedRound, loadTorture, runTorture, type Torture, tortureNames } from '../src/index.ts';
+import { tortureSlot } from '../src/tortures/slot.ts';
 import { tortureStatements } from '../src/tortures/statements.ts';
 import { tortureStore } from '../src/tortures/store-kill.ts';
 
@@ -58,6 +59,18 @@ test('statements notices a verifier that does not look at signatures', async () 
     }
   });
   await expect(runTorture(careless, { seed: 1, rounds: 1 })).rejects.toThrow(/: verified: /);
+});
+
+test('slot notices a relay that takes a device’s word for its owner', async () => {
+  const trusting = tortureSlot(async (_door, { hello }) => {
+    try {
+      const { kid, payload } = verifyStatement(hello, 'hello');
+      return { did: kid, owner: payload.owner };
+    } catch {
+      throw fail('relay.bad_hello');
+    }
+  });
+  await expect(runTorture(trusting, { seed: 1, rounds: 1 })).rejects.toThrow(/: let in as did:key:/);
 });
 
 test('store-kill notices a writer that acknowledges before the row is durable', async () => {
