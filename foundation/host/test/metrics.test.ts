@@ -102,7 +102,7 @@ describe('the listener', () => {
   afterEach(() => listener?.close());
 
   it.each(['0.0.0.0', '::', '192.168.0.1', 'example.org'])('refuses to be bound to %s', async (host) => {
-    await expect(serveMetrics(fresh(), { host, port: 0 })).rejects.toMatchObject({ code: 'host.bad_config' });
+    await expect(serveMetrics(fresh(), { host, port: 0 })).rejects.toMatchObject({ code: 'host.public_metrics' });
   });
 
   it('serves the text and the document, and nothing else', async () => {

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { fail } from '@caponier/protocol';
 import { isLoopback } from '../listen/address.ts';
+import { refusePublicMetrics } from '../listen/boot.ts';
 import type { Metrics } from './metrics.ts';
 
 /** Collectors at once. */
@@ -25,12 +26,10 @@ export type MetricsPlace = { readonly host: string; readonly port: number } | { 
  * a name of its own to 127.0.0.1 and reads along (DNS rebinding). Measure: the `Host` must be this machine's. What remains:
  * every user of this machine can read what a port serves; what the socket serves only this one.
  *
- * GET /metrics: text for Prometheus. GET /metrics.json: the same for `relay status`. Throws `host.bad_config`.
+ * GET /metrics: text for Prometheus. GET /metrics.json: the same for `relay status`. Throws `host.public_metrics`, `host.bad_config`.
  */
 export async function serveMetrics(metrics: Metrics, place: MetricsPlace): Promise<MetricsListener> {
-  if ('host' in place && !isLoopback(place.host)) {
-    throw fail('host.bad_config', `--metrics-host ${place.host}: metrics are for this machine only, such as 127.0.0.1`);
-  }
+  if ('host' in place) refusePublicMetrics(place.host);
   const server = createServer({ requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS }, (request, response) => {
     void answer(metrics, request, response).catch(() => response.destroy());
   });

@@ -1,5 +1,6 @@
 import type { CommandSpec } from '../command.ts';
-import { needs, serveMemory, serviceOptions } from './services.ts';
+import { serviceOptions } from '../services/flags.ts';
+import { needs, serveMemory } from './services.ts';
 
 const load = () => import('../secrets/memory.ts');
 

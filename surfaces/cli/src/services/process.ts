@@ -1,25 +1,30 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import {
-  type Application,
+  type Alerts,
+  countRequests,
   createLog,
   fileSigner,
   type Home,
   homePath,
   type Log,
-  loadOrCreateCertificate,
+  type Metrics,
   type OnUpgrade,
   openHome,
+  parseNetworks,
   readListenerLimits,
   refuseRoot,
+  type Settings,
   serve,
   systemClock,
   systemRandom,
 } from '@caponier/host';
 import { fail, type Signer } from '@caponier/protocol';
 import { createTransport, type Transport } from '@caponier/sdk/net';
+import type { Hono } from 'hono';
 import { hereHome } from '../home/context.ts';
 import type { Output } from '../terminal/output.ts';
+import { certificateOf } from './certificate.ts';
 import {
   type Deployment,
   deploymentFile,
@@ -28,8 +33,11 @@ import {
   readDeployment,
   serviceOf,
 } from './deployment.ts';
+import { refuseUnknownVariables } from './environment.ts';
 import type { ServiceName } from './names.ts';
-import { untilAsked } from './signals.ts';
+import { operate } from './operating.ts';
+import { numberOf, saidOf, settingsOf, textOf } from './settings.ts';
+import { endAtOnce, pause, untilAsked } from './signals.ts';
 
 /** What a service is composed from. */
 export interface ServiceContext {
@@ -41,16 +49,24 @@ export interface ServiceContext {
   /** The folder of keys: for a key beside the one that signs. */
   readonly keys: Home;
   readonly log: Log;
+  readonly metrics: Metrics;
+  readonly alerts: Alerts;
   readonly transport: Transport;
-  /** `--limit name=value`, as typed. */
-  readonly given: readonly string[];
-  readonly settings: { readonly flags: Readonly<Record<string, string>>; readonly env: NodeJS.ProcessEnv };
+  /** The address that is bound to. */
+  readonly host: string;
+  /** Whether TLS ends here. */
+  readonly tls: boolean;
+  /** What was typed: for flags that may stand several times. */
+  readonly flags: ServiceFlags;
+  readonly settings: Settings;
 }
 
 /** A service that is ready to be listened for. */
 export interface Composed {
-  readonly app: Application;
+  readonly app: Hono;
   readonly onUpgrade?: OnUpgrade;
+  /** Says 503 on /readyz from now on, and serves everybody all the same. */
+  readonly unready?: () => void;
   /** Ends streams and WebSockets, which do not end by themselves. */
   readonly drain?: () => void;
   /** After the last request: closes stores. */
@@ -58,22 +74,13 @@ export interface Composed {
 }
 
 export interface ServiceFlags {
-  readonly host?: string;
-  readonly port?: string;
   readonly deployment?: string;
   readonly showKey?: boolean;
-  readonly allowRoot?: boolean;
-  readonly allowUnsafePublicBind?: boolean;
   readonly [flag: string]: unknown;
 }
 
-const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-
-/** Values of flags as limits know them: by `--name`. */
-function limitFlags(flags: ServiceFlags): Record<string, string> {
-  const given = Object.entries(flags).filter(([, value]) => typeof value === 'string');
-  return Object.fromEntries(given.map(([name, value]) => [`--${kebab(name)}`, value as string]));
-}
+/** Seconds of service that `--drain-seconds` may ask for after a SIGTERM. */
+const maxDrainSeconds = 600;
 
 /** Makes nothing: a service without a deployment leaves no trace. */
 async function findDeployment(file: string | undefined): Promise<Deployment> {
@@ -89,63 +96,78 @@ async function findDeployment(file: string | undefined): Promise<Deployment> {
   return parseDeployment(text, file);
 }
 
-function portOf(flags: ServiceFlags, me: Listed): number {
-  if (flags.port === undefined) {
-    const { port, protocol } = new URL(me.url);
-    return Number(port) || (protocol === 'https:' ? 443 : 80);
-  }
-  if (!/^\d{1,5}$/.test(flags.port) || Number(flags.port) > 65_535) throw fail('host.bad_config', '--port');
-  return Number(flags.port);
+function portOf(settings: Settings, me: Listed): number {
+  const { port, protocol } = new URL(me.url);
+  return numberOf(settings, '--port', 0, 65_535) ?? (Number(port) || (protocol === 'https:' ? 443 : 80));
 }
 
 /**
- * One service as a process: key, deployment, listener, drain on SIGTERM. Tells its supervisor over IPC when it is ready, or
- * a person on standard output. Resolves when it has ended.
+ * One service as a process: key, deployment, listener, numbers and alerts, drain on SIGTERM. Tells its supervisor over IPC
+ * when it is ready, or a person on standard output. Resolves when it has ended. `variables`: those of its own limits.
  */
 export async function runService(
   name: ServiceName,
   flags: ServiceFlags,
   output: Output,
   compose: (context: ServiceContext) => Promise<Composed>,
+  variables: readonly string[] | null = null,
 ): Promise<void> {
-  const allowRoot = flags.allowRoot === true;
+  const settings = settingsOf(flags, process.env);
+  refuseUnknownVariables(process.env, variables);
+  const allowRoot = saidOf(settings, '--allow-root');
   refuseRoot({ allowRoot });
   if (flags.showKey) return showKey(name, output);
-  const deployment = await findDeployment(flags.deployment);
+  const deployment = await findDeployment(textOf(settings, '--deployment'));
   const me = serviceOf(deployment, name.role, name.class);
+  const limits = readListenerLimits(settings);
+  const port = portOf(settings, me);
+  const trusted = textOf(settings, '--trust-proxy');
+  const draining = (numberOf(settings, '--drain-seconds', 0, maxDrainSeconds) ?? 0) * 1000;
   const home = hereHome();
   const keys = home.folder('keys');
   const signer = fileSigner(keys, keyFile(name), systemRandom);
   if (me.key !== signer.did) throw fail('host.bad_config', `${deploymentFile} names another key for ${name.name}`);
-  const settings = { flags: limitFlags(flags), env: process.env };
-  const limits = readListenerLimits(settings);
-  const host = flags.host ?? deployment.host;
+  const host = textOf(settings, '--host') ?? deployment.host;
   const lock = home.lock(name.name);
   const log = createLog({ service: name.name, clock: systemClock });
-  const transport = createTransport();
   const data = home.folder('data').folder(name.name);
-  const tls = deployment.tls
-    ? await loadOrCreateCertificate(home.folder('tls'), [new URL(me.url).hostname], systemClock())
-    : undefined;
-  const given = (flags.limit as string[] | undefined) ?? [];
-  const composed = await compose({ given, deployment, me, signer, data, keys, log, transport, settings });
-  const listener = await serve(composed.app, {
+  const operating = await operate({ name: name.name, home, data, settings, log });
+  const { metrics, alerts, onLimit } = operating;
+  const certificate = await certificateOf({ deployment, me, host, home, settings, log, metrics, alerts });
+  const transport = createTransport();
+  const tls = certificate !== undefined;
+  const context = { deployment, me, signer, data, keys, log, metrics, alerts, transport, host, tls, flags, settings };
+  const composed = await compose(context);
+  const listener = await serve(countRequests(composed.app, metrics), {
     host,
-    port: portOf(flags, me),
+    port,
     limits,
     log,
     clock: systemClock,
     allowRoot,
-    allowUnsafePublicBind: flags.allowUnsafePublicBind === true,
-    ...(tls && { tls }),
+    allowUnsafePublicBind: saidOf(settings, '--allow-unsafe-public-bind'),
+    proxyProtocol: saidOf(settings, '--proxy-protocol'),
+    onLimit,
+    ...(trusted && { trusted: parseNetworks(trusted) }),
+    ...(certificate && { tls: certificate }),
     ...(composed.onUpgrade && { onUpgrade: composed.onUpgrade }),
+  });
+  metrics.gauge({
+    name: 'listener_connections',
+    help: 'Open connections of the listener.',
+    sample: () => listener.connections,
   });
   sayReady(name, listener.url, output);
   await untilAsked();
+  endAtOnce();
   log.event('service.ending');
+  composed.unready?.();
+  if (draining > 0) await pause(draining);
   composed.drain?.();
   await listener.close();
   await composed.close();
+  certificate?.close();
+  await operating.close();
   transport.close();
   lock.release();
   if (process.connected) process.disconnect();

@@ -1,74 +1,97 @@
-import { defineLimit, type Limit, loadOrCreateKey, readLimit, systemClock, systemRandom } from '@caponier/host';
+import {
+  type Alerts,
+  isAlertKind,
+  type Log,
+  loadOrCreateKey,
+  problems,
+  refuseSocket,
+  systemClock,
+  systemRandom,
+} from '@caponier/host';
 import { fail } from '@caponier/protocol';
 import {
   acceptWebSocket,
   createRelay,
   openRelayStore,
-  type RelayLimits,
-  relayLimitsWith,
-  relayLimitTable,
+  type RelayFields,
+  type RelayLog,
+  relayCounters,
   relayServerOptions,
+  relayTimings,
 } from '@caponier/relay';
+import { Hono } from 'hono';
 import { WebSocketServer } from 'ws';
 import { follow } from './follow.ts';
 import type { Composed, ServiceContext } from './process.ts';
+import { admissionOf } from './relay-admission.ts';
+import { readRelayLimits, relayLimitFlags } from './relay-limits.ts';
+import { showNumbers } from './relay-numbers.ts';
 
-const words = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+/** Variables of the relay's own limits. */
+export const relayVariables: readonly string[] = relayLimitFlags.map(({ env }) => env);
 
-/** Every limit of the relay by name, flag and variable, with its sentence. */
-export const relayLimitFlags: readonly Limit[] = Object.entries(relayLimitTable).map(([name, limit]) =>
-  defineLimit({
-    ...limit,
-    name,
-    flag: `--limit-${words(name)}`,
-    env: `CAPONIER_RELAY_${words(name).replaceAll('-', '_').toUpperCase()}`,
-  }),
-);
-
-/** From `--limit name=value`, the environment, the defaults. Throws `host.bad_config`. */
-function limitsOf({ given, settings }: ServiceContext): RelayLimits {
-  const flags: Record<string, string> = {};
-  for (const text of given) {
-    const [name, value = ''] = text.split('=');
-    const limit = relayLimitFlags.find((known) => known.name === name);
-    if (!limit) throw fail('host.bad_config', `--limit: there is no ${name}`);
-    flags[limit.flag] = value;
-  }
-  const read = relayLimitFlags.map((limit) => ({ limit, value: readLimit(limit, { ...settings, flags }) }));
-  // What nobody said follows what somebody did, where one limit bounds another.
-  const said = read.filter(({ limit, value }) => value !== limit.default);
-  return relayLimitsWith(Object.fromEntries(said.map(({ limit, value }) => [limit.name, value])));
-}
+const list = (value: unknown): readonly string[] => (Array.isArray(value) ? value : []);
 
 export async function composeRelay(context: ServiceContext): Promise<Composed> {
-  const { deployment, data, keys, log, signer } = context;
-  const store = await openRelayStore(data.file('relay.sqlite'));
+  const { data, keys, log, signer, metrics, alerts, me, tls, flags, settings } = context;
+  const limits = readRelayLimits(list(flags.limit), settings);
+  const admission = admissionOf({ ...context, owners: list(flags.allowOwner) });
+  const path = data.file('relay.sqlite');
+  const store = await openRelayStore(path);
   const following = await follow(context, 'membership');
-  const limits = limitsOf(context);
   const relay = createRelay({
     store,
     clock: systemClock,
     random: systemRandom,
     signer,
-    admission: deployment.admission === 'open' ? { kind: 'open' } : { kind: 'ticket', operators: deployment.operators },
+    admission,
     every: (ms, work) => {
       const timer = setInterval(work, ms);
       return () => clearInterval(timer);
     },
     views: following.follower,
     resume: { current: loadOrCreateKey(keys, 'relay-resume.key', systemRandom) },
+    // What clients name is what the deployment pins; where TLS ends elsewhere, or is a public one, there is none.
+    tls: tls ? me.pin : null,
     limits,
-    log: (event, fields) => log.event(event, fields),
+    meter: metrics.meter('relay', relayCounters, relayTimings),
+    log: tell(log, alerts),
   });
+  showNumbers(metrics, { relay, store, path, limits, admission: admission.kind });
   const sockets = new WebSocketServer(relayServerOptions);
+  let leaving = false;
+  const app = new Hono();
+  problems(app, log);
+  app.use('/readyz', async (c, next) => (leaving ? c.json({ status: 'leaving' }, 503) : next()));
+  app.route('/', relay.app);
   return {
-    app: relay.app,
-    onUpgrade: (request, socket, head, address) =>
-      sockets.handleUpgrade(request, socket, head, (ws) => acceptWebSocket(relay, ws, address)),
+    app,
+    onUpgrade(request, socket, head, address) {
+      // Before there is a WebSocket: who is turned away costs a line of text.
+      const refusal = relay.turnsAway(address);
+      if (refusal) {
+        const error = fail(refusal.status === 429 ? 'host.rate_limited' : 'host.busy');
+        return refuseSocket(socket, error, { 'retry-after': String(refusal.retryAfter) });
+      }
+      sockets.handleUpgrade(request, socket, head, (ws) => acceptWebSocket(relay, ws, address));
+    },
+    unready() {
+      leaving = true;
+    },
     drain: () => relay.close(),
     async close() {
       await following.close();
       await store.close();
     },
+  };
+}
+
+/** Everything is logged; what an operator should hear of at once is an alert, too. */
+function tell(log: Log, alerts: Alerts): RelayLog {
+  const write: RelayLog = (event, fields) => log.event(event, fields);
+  return (event, fields: RelayFields) => {
+    write(event, fields);
+    const kind = event === 'relay.storage_failed' ? 'storage' : event.slice('relay.'.length);
+    if (isAlertKind(kind)) alerts.raise(kind, fields);
   };
 }

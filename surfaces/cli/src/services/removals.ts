@@ -21,6 +21,6 @@ export function withRemovals(app: Hono, follower: LogFollower, log: Log): Hono {
     await follower.offer(statement, cosigns);
     return c.json({ id: idOf(statement) } satisfies permitWire.RemovalAnswer);
   });
-  outer.mount('/', app.fetch);
+  outer.route('/', app);
   return outer;
 }

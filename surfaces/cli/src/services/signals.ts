@@ -7,3 +7,13 @@ export function untilAsked(): Promise<void> {
     if (process.send) process.once('disconnect', () => resolve());
   });
 }
+
+/** From now on a further signal ends the process at once: what was acknowledged is durable already. */
+export function endAtOnce(): void {
+  const end = () => process.exit(1);
+  process.once('SIGTERM', end);
+  process.once('SIGINT', end);
+}
+
+export const pause = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));
