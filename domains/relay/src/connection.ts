@@ -1,6 +1,5 @@
 import { fail, relayNumbered } from '@caponier/protocol';
 import type { Admitted } from './admission/admission.ts';
-import type { Bucket } from './rates.ts';
 import type { RelayLink, RelaySocket } from './socket.ts';
 
 /** Latin-1 text of a key: the cheapest name under which a map finds 32 bytes. */
@@ -25,7 +24,7 @@ export interface MailFeed {
   acking: boolean;
 }
 
-/** One device, while it is connected or its rates are not full again: reconnecting gives nobody a fresh burst. */
+/** One device, while it is connected. */
 export interface Slot {
   readonly device: Admitted;
   readonly name: string;
@@ -33,8 +32,6 @@ export interface Slot {
   /** The connections that take this device's mail, and streams that are opened to it: the newest that asked. */
   mail: Connection | null;
   streams: Connection | null;
-  readonly mailRate: Bucket;
-  readonly requestRate: Bucket;
 }
 
 /** One end of a stream. */
@@ -81,11 +78,15 @@ export class Connection implements RelayLink {
   readonly socket: RelaySocket;
   readonly group: string;
   state: 'new' | 'proving' | 'ready' | 'guest' | 'closed' = 'new';
-  /** When it came, when it was heard last, when it was asked and when it was closed; milliseconds. */
-  readonly since: number;
+  /** When it came (or its proof began), when it was heard last, when it was asked and when it was closed; milliseconds. */
+  since: number;
   heard: number;
   asked = 0;
   closedAt = 0;
+  /** At the last look: bytes that waited for it; since when they do not shrink; since when a message of it is not whole. */
+  buffered = 0;
+  stalledSince = 0;
+  begunSince = 0;
   challenge: Uint8Array | null = null;
   /** Whether it counts among those that have proven nothing. */
   stranger = true;

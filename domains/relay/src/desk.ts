@@ -1,5 +1,6 @@
+import { toBase64url } from '@caponier/crypto';
 import { type ErrorCode, entryOf, type Frame, fail } from '@caponier/protocol';
-import type { Connection, Slot } from './connection.ts';
+import { type Connection, nameOf, type Slot } from './connection.ts';
 import type { RelayLimits } from './limits.ts';
 import type { RelayLog } from './log.ts';
 import type { Mail } from './mail.ts';
@@ -7,6 +8,7 @@ import type { Meetings } from './meetings.ts';
 import type { Outbox } from './outbox.ts';
 import type { Owners } from './owners/owners.ts';
 import type { Prekeys } from './prekeys.ts';
+import type { Reach } from './reach.ts';
 import type { Slots } from './slots.ts';
 import type { RelayStore } from './store/open.ts';
 import type { Streams } from './streams.ts';
@@ -15,6 +17,7 @@ export interface DeskPorts {
   readonly outbox: Outbox;
   readonly slots: Slots;
   readonly streams: Streams;
+  readonly reach: Reach;
   readonly mail: Mail;
   readonly meetings: Meetings;
   readonly prekeys: Prekeys;
@@ -114,11 +117,23 @@ export class Desk {
     const { store, limits } = this.#ports;
     const kind = device ? 1 : 0;
     await store.run('judgeContact', { device: slot.device.key, kind, id, verdict, most: limits.contacts });
+    if (verdict === 'block') await this.#part(slot, device, id);
+  }
+
+  /** Ends the streams with whom a device blocked, but for those that need no place on its list. */
+  async #part(slot: Slot, device: boolean, id: Uint8Array): Promise<void> {
+    const { streams, reach } = this.#ports;
+    const name = device ? nameOf(id) : toBase64url(id);
+    for (const peer of streams.peers(slot)) {
+      if ((device ? peer.name : peer.device.owner) !== name) continue;
+      if (!(await reach.allows(peer, slot.device.key))) streams.part(slot, peer);
+    }
   }
 }
 
 /** What a request failed with, in the relay's own codes: what else happened inside is not the peer's to know. */
 function onWire(code: ErrorCode): ErrorCode {
   if (code.startsWith('relay.')) return code;
+  if (code === 'store.full') return 'relay.storage_full';
   return code.startsWith('statement.') || code.startsWith('owner.') ? 'relay.bad_statement' : 'relay.unavailable';
 }

@@ -1,21 +1,28 @@
 import { CaponierError } from '@caponier/crypto';
 import { type ErrorCode, entryOf, type Frame, fail, limits as wire } from '@caponier/protocol';
-import type { Admission, Admitted } from './admission/admission.ts';
+import type { Admission, Admitted, Company } from './admission/admission.ts';
 import type { ResumeTokens } from './admission/resume.ts';
 import { resumeSeconds } from './admission/resume.ts';
 import type { Connection } from './connection.ts';
+import type { AddressBook } from './door/addresses.ts';
+import type { Newcomers } from './door/newcomers.ts';
+import { Places, Turns } from './door/proving.ts';
+import { failUntil, retryAfter } from './door/retry.ts';
 import type { RelayLimits } from './limits.ts';
-import type { RelayLog } from './log.ts';
+import type { RelayAlert, RelayFields, RelayLog } from './log.ts';
 import type { Meetings } from './meetings.ts';
+import type { RelayMeter } from './meter.ts';
 import type { Outbox } from './outbox.ts';
-import type { AddressBook } from './rates.ts';
 import type { Slots } from './slots.ts';
+import type { Registered } from './store/door.ts';
 import type { RelayStore } from './store/open.ts';
+import type { Spells } from './watch/spells.ts';
 
 export interface GreetingPorts {
   readonly admission: Admission;
   readonly tokens: ResumeTokens;
   readonly addresses: AddressBook;
+  readonly newcomers: Newcomers;
   readonly slots: Slots;
   readonly meetings: Meetings;
   readonly outbox: Outbox;
@@ -23,21 +30,39 @@ export interface GreetingPorts {
   readonly limits: RelayLimits;
   readonly clock: () => number;
   readonly log: RelayLog;
+  readonly spells: Spells;
+  readonly meter: RelayMeter;
+  readonly alert: (event: RelayAlert, fields: RelayFields) => void;
+  /** The failures of this address are to be durable at once: it has none left. */
+  readonly barred: (address: string) => void;
   /** The connection is no stranger any more. */
   readonly proven: (connection: Connection) => void;
-  /** Ends a connection with a code. */
-  readonly end: (connection: Connection, code: ErrorCode, close?: number) => void;
+  /** Ends a connection with a code; `seconds`: when to come back. Says nothing in the log. */
+  readonly turnAway: (connection: Connection, code: ErrorCode, seconds: number, close?: number) => void;
+  /** Ends a connection that another one replaces. */
+  readonly replace: (connection: Connection) => void;
 }
 
 /** WebSocket close code for an address that failed too often (RFC 6455 section 7.4.1: policy violation). */
-const barredClose = 1008;
+export const barredClose = 1008;
+/** Looks into the store for whom a `hello` claims to be of, at once. */
+const asking = 64;
 
 /** What a connection may do before it has proven a device: show statements, say `hello`, or join a meeting. */
 export class Greeting {
   readonly #ports: GreetingPorts;
+  readonly #turns = new Turns();
+  readonly #asking = new Places(asking);
+  readonly #strangers: Places;
 
   constructor(ports: GreetingPorts) {
     this.#ports = ports;
+    this.#strangers = new Places(ports.limits.proving);
+  }
+
+  /** Proofs of devices not known here that are under way. */
+  get proving(): number {
+    return this.#strangers.taken;
   }
 
   /** The beginning of a chain that does not fit beside its `hello`. */
@@ -47,7 +72,7 @@ export class Greeting {
   }
 
   async hello(connection: Connection, frame: Frame<'hello'>): Promise<void> {
-    const { admission, limits, addresses, clock } = this.#ports;
+    const { admission, store, clock, meter } = this.#ports;
     const { challenge } = connection;
     const chain = [...(connection.chain ?? []), ...frame.chain];
     if (!challenge) throw fail('relay.protocol', 'no challenge');
@@ -56,48 +81,78 @@ export class Greeting {
     connection.challenge = null;
     connection.chain = null;
     connection.state = 'proving';
-    let device: Admitted;
-    let oneTime: number;
+    const began = clock();
+    connection.since = began;
+    const prove = async (known: boolean) => {
+      // Whoever went away while waiting costs nothing more.
+      if (connection.state !== 'proving') return;
+      const company = { pace: this.#turns.pace(known), newOwners: this.#newOwners(connection.group) };
+      const device = await admission.prove({ ...frame, challenge, chain }, company);
+      await this.#enter(connection, device, frame.resume.length > 0 && chain.length === 0);
+    };
     try {
-      device = await admission.prove({ ...frame, challenge, chain });
-      oneTime = await this.#prepare(device);
-      // It may have been revoked while the store was asked; from here to its slot nothing is awaited.
-      const objection = admission.objection(device);
-      if (objection) throw fail(objection);
+      const slotOwner = (device: Uint8Array) =>
+        this.#asking.run(connection.group, () => store.read('ownerOfSlot', { device }));
+      if (await admission.isKnown(frame, slotOwner)) await prove(true);
+      else await this.#strangers.run(connection.group, () => prove(false));
     } catch (error) {
       this.#refuse(connection, error);
-      return;
     }
-    // The connection may have gone, or been ended, while the store was asked.
-    if (connection.state !== 'proving') return;
-    // Owners cost nothing to make: whoever brings new ones is bounded like whoever fails.
-    if (!device.isFirst) addresses.giveBackChallenge(connection.group, clock());
-    this.#welcome(connection, device, Math.min(oneTime, 0xffff), limits);
+    meter.time('hello', clock() - began);
+  }
+
+  #newOwners(address: string): Company['newOwners'] {
+    const { addresses, clock, meter } = this.#ports;
+    return {
+      take: () => {
+        const bites = addresses.takeNewOwner(address, clock());
+        if (!bites) return 0;
+        meter.add('limit_hits', bites);
+        return Math.max(1, addresses.newOwnerWait(address, clock()));
+      },
+      giveBack: () => addresses.giveBackNewOwner(address, clock()),
+    };
   }
 
   /** The slot is durable before anybody is told that it is theirs. */
-  async #prepare({ key, owner }: Admitted): Promise<number> {
-    const { store, limits } = this.#ports;
+  async #enter(connection: Connection, device: Admitted, resumed: boolean): Promise<void> {
+    const { admission, store, limits, slots, addresses, clock } = this.#ports;
+    const { key, owner } = device;
+    const wait = slots.helloWait(device, clock());
+    if (wait > 0) throw failUntil('relay.rate_limited', 'proofs of one device', wait);
     // The slots of services stand under no owner.
     const most = owner === null ? Number.MAX_SAFE_INTEGER : limits.devicesPerOwner;
-    await store.run('makeSlot', { device: key, owner: owner ?? '', most });
-    return store.read('oneTimeLeft', { device: key });
+    const registered = await store.run('registerDevice', { device: key, owner: owner ?? '', most });
+    // It may have been revoked while the store was asked; from here to its slot nothing is awaited.
+    const objection = admission.objection(device);
+    if (objection) throw fail(objection);
+    // The connection may have gone, or been ended, while the store was asked.
+    if (connection.state !== 'proving') return;
+    this.#announce(connection, device, registered);
+    this.#welcome(connection, device, Math.min(registered.oneTime, 0xffff), resumed);
+    // Owners cost nothing to make: whoever brings new ones is bounded like whoever fails.
+    if (!device.isFirst) addresses.challenges.giveBack(connection.group, clock());
   }
 
-  #welcome(connection: Connection, device: Admitted, oneTime: number, limits: RelayLimits): void {
-    const { slots, outbox, tokens, clock, proven, end, log } = this.#ports;
+  #announce({ group: address }: Connection, { did, owner, isFirst }: Admitted, registered: Registered): void {
+    if (owner === null) return;
+    const { alert } = this.#ports;
+    const fields = { owner, device: did, address };
+    if (isFirst) alert('relay.first_owner', fields);
+    if (registered.isFirst) alert('relay.first_device', fields);
+    if (registered.before !== null) alert('relay.key_changed', fields);
+  }
+
+  #welcome(connection: Connection, device: Admitted, oneTime: number, resumed: boolean): void {
+    const { slots, newcomers, outbox, tokens, clock, proven, replace, limits, log, meter } = this.#ports;
     const now = clock();
-    let replaced: readonly Connection[];
-    try {
-      replaced = slots.join(connection, device, now);
-    } catch (error) {
-      end(connection, entryOf(error).code);
-      return;
-    }
+    newcomers.demandRoom(connection, device);
+    const replaced = slots.join(connection, device, now);
     proven(connection);
     connection.state = 'ready';
     connection.device = device;
-    for (const older of replaced) end(older, 'relay.replaced');
+    newcomers.add(connection);
+    for (const older of replaced) replace(older);
     const resume = device.owner === null ? new Uint8Array(0) : tokens.issue(device.did, device.owner, now);
     outbox.send(connection, 'welcome', {
       window: limits.window,
@@ -107,40 +162,53 @@ export class Greeting {
       seconds: resume.length > 0 ? resumeSeconds : 0,
       resume,
     });
+    meter.add('connections_welcomed', device.owner === null ? 'service' : resumed ? 'resume' : 'chain');
     log('relay.ready', { device: device.did, ...(device.owner ? { owner: device.owner } : {}) });
   }
 
   #refuse(connection: Connection, error: unknown): void {
-    const { addresses, clock, end, log } = this.#ports;
-    const now = clock();
+    const { addresses, clock } = this.#ports;
     const { code } = entryOf(error);
-    // Our own trouble is not the caller's failure, and a stale token is renewed at once by showing the chain.
+    // Our own trouble is not the caller's failure, nor is a limit that others filled; and a stale token is renewed at once
+    // by showing the chain.
     const innocent = code === 'relay.unavailable' || code === 'relay.stale_resume';
-    if (innocent) addresses.giveBackChallenge(connection.group, now);
-    else addresses.failed(connection.group, now);
+    const limited = code === 'relay.rate_limited' || code === 'relay.too_many';
+    if (innocent) addresses.challenges.giveBack(connection.group, clock());
     // The cause stays in our log: whoever guesses learns only that it was wrong.
-    const cause = error instanceof CaponierError ? (error.cause as { code?: string } | undefined)?.code : undefined;
-    log('relay.refused', { address: connection.group, code: cause ?? code });
-    if (!innocent && addresses.isBarred(connection.group, now)) end(connection, code, barredClose);
-    else end(connection, code);
+    const cause = error instanceof CaponierError ? (error.cause as { code?: ErrorCode } | undefined)?.code : undefined;
+    this.#turnAway(connection, code, cause ?? code, !innocent && !limited, retryAfter(code, error));
+  }
+
+  #turnAway(connection: Connection, code: ErrorCode, logged: ErrorCode, failed: boolean, seconds: number): void {
+    const { addresses, clock, spells, meter, barred, turnAway } = this.#ports;
+    const { group } = connection;
+    const now = clock();
+    if (connection.state === 'closed') return;
+    spells.refused(group, logged, now);
+    meter.add('connections_refused', code as ErrorCode & `relay.${string}`);
+    if (failed) addresses.failures.take(group, now);
+    const wait = failed ? addresses.barredFor(group, now) : 0;
+    if (wait === 0) {
+      turnAway(connection, code, seconds);
+      return;
+    }
+    meter.add('limit_hits', 'failuresPerMinute');
+    barred(group);
+    turnAway(connection, code, wait, barredClose);
   }
 
   /** A stranger joins a meeting that a device has opened, or is sent away. */
   meet(connection: Connection, frame: Frame<'meet'>): void {
-    const { meetings, addresses, clock, log, end } = this.#ports;
+    const { meetings, addresses, clock } = this.#ports;
     if (!frame.join) throw fail('relay.protocol', 'only devices open meetings');
-    const now = clock();
     connection.challenge = null;
     connection.chain = null;
     if (!meetings.join(connection, frame)) {
-      addresses.failed(connection.group, now);
-      log('relay.refused', { address: connection.group, code: 'relay.no_meeting' });
-      if (addresses.isBarred(connection.group, now)) end(connection, 'relay.no_meeting', barredClose);
-      else end(connection, 'relay.no_meeting');
+      this.#turnAway(connection, 'relay.no_meeting', 'relay.no_meeting', true, 0);
       return;
     }
     // Its name cannot be guessed: whoever names it was given the code.
-    addresses.giveBackChallenge(connection.group, now);
+    addresses.challenges.giveBack(connection.group, clock());
     connection.state = 'guest';
   }
 }

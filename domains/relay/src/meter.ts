@@ -12,8 +12,8 @@ export interface RelayMeter {
   time(timing: RelayTiming, milliseconds: number): void;
 }
 
-const codes = (Object.keys(errorCatalogue) as ErrorCode[]).filter(
-  (code): code is ErrorCode & `relay.${string}` => code.startsWith('relay.'),
+const codes = (Object.keys(errorCatalogue) as ErrorCode[]).filter((code): code is ErrorCode & `relay.${string}` =>
+  code.startsWith('relay.'),
 );
 
 /** Counters: the name of their one label, its values, and a sentence. */

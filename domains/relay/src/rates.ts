@@ -10,8 +10,11 @@ export interface Rate {
   readonly perMinute: number;
 }
 
-export function fullBucket(rate: Rate, now: number): Bucket {
-  return { tokens: rate.burst, at: now };
+/** As a bucket is kept over a restart; `tokens` null: it is full again. */
+export interface KeptBucket {
+  readonly key: string;
+  readonly tokens: number | null;
+  readonly at: number;
 }
 
 function settle(bucket: Bucket, rate: Rate, now: number): void {
@@ -21,109 +24,126 @@ function settle(bucket: Bucket, rate: Rate, now: number): void {
   bucket.at = now;
 }
 
-/** Takes one token, or says that there is none. */
-export function take(bucket: Bucket, rate: Rate, now: number): boolean {
-  settle(bucket, rate, now);
-  if (bucket.tokens < 1) return false;
-  bucket.tokens -= 1;
-  return true;
-}
-
-/** Whole seconds until there is a token again; 0 where there is one. */
-export function secondsToNext(bucket: Bucket, rate: Rate, now: number): number {
-  settle(bucket, rate, now);
-  return Math.ceil((Math.max(0, 1 - bucket.tokens) * 60) / rate.perMinute);
-}
-
-function giveBack(bucket: Bucket, rate: Rate): void {
-  bucket.tokens = Math.min(rate.burst, bucket.tokens + 1);
-}
-
-function isEmpty(bucket: Bucket, rate: Rate, now: number): boolean {
-  settle(bucket, rate, now);
-  return bucket.tokens < 1;
-}
-
-interface Attempts {
-  readonly challenges: Bucket;
-  readonly failures: Bucket;
-  /** Connections from here that have proven nothing yet. */
-  strangers: number;
-}
-
 /**
- * What strangers have cost, by address group. Bounded: the address forgotten first is the one that came first, unless it
- * has connections open.
+ * Buckets of one rate, by what it counts by. One that is full is not kept: nobody stays in memory for having knocked once,
+ * and a device that is quiet costs nothing here. Bounded: above `most` the one that came first is forgotten.
  */
-export class AddressBook {
-  readonly #rates: { readonly challenges: Rate; readonly failures: Rate };
+export class Buckets {
+  readonly #rate: Rate;
   readonly #most: number;
-  readonly #groups = new Map<string, Attempts>();
+  readonly #buckets = new Map<string, Bucket>();
+  /** Keys that changed since they were kept last, and those that are kept. */
+  readonly #changed = new Set<string>();
+  readonly #kept = new Set<string>();
+  #sweeping: Iterator<[string, Bucket]> | null = null;
 
-  constructor(challengesPerMinute: number, failuresPerMinute: number, most: number) {
-    this.#rates = {
-      challenges: { burst: challengesPerMinute, perMinute: challengesPerMinute },
-      failures: { burst: failuresPerMinute, perMinute: failuresPerMinute },
-    };
+  constructor(rate: Rate, most: number) {
+    this.#rate = rate;
     this.#most = most;
   }
 
   get size(): number {
-    return this.#groups.size;
+    return this.#buckets.size;
   }
 
-  #of(group: string, now: number): Attempts {
-    const known = this.#groups.get(group);
-    if (known) return known;
-    if (this.#groups.size >= this.#most) {
-      for (const [name, { strangers }] of this.#groups) {
-        if (strangers > 0) continue;
-        this.#groups.delete(name);
-        break;
-      }
+  /** Milliseconds after which a bucket is full, whatever was taken. */
+  get fullAfter(): number {
+    return (this.#rate.burst / this.#rate.perMinute) * 60_000;
+  }
+
+  /** Takes one token, or says that there is none. */
+  take(key: string, now: number): boolean {
+    const bucket = this.#of(key, now);
+    if (bucket.tokens < 1) return false;
+    bucket.tokens -= 1;
+    this.#changed.add(key);
+    return true;
+  }
+
+  /** Gives one back: what ended well does not count. */
+  giveBack(key: string, now: number): void {
+    const bucket = this.#buckets.get(key);
+    if (!bucket) return;
+    settle(bucket, this.#rate, now);
+    bucket.tokens = Math.min(this.#rate.burst, bucket.tokens + 1);
+    this.#changed.add(key);
+  }
+
+  /** Whole seconds until there is a token; 0 where there is one. */
+  secondsUntil(key: string, now: number): number {
+    const bucket = this.#buckets.get(key);
+    if (!bucket) return 0;
+    settle(bucket, this.#rate, now);
+    return Math.ceil((Math.max(0, 1 - bucket.tokens) * 60) / this.#rate.perMinute);
+  }
+
+  isEmpty(key: string, now: number): boolean {
+    return this.secondsUntil(key, now) > 0;
+  }
+
+  #of(key: string, now: number): Bucket {
+    const known = this.#buckets.get(key);
+    if (known) {
+      settle(known, this.#rate, now);
+      return known;
     }
-    const made = {
-      challenges: fullBucket(this.#rates.challenges, now),
-      failures: fullBucket(this.#rates.failures, now),
-      strangers: 0,
-    };
-    this.#groups.set(group, made);
+    if (this.#buckets.size >= this.#most) this.#forget(this.#buckets.keys().next().value as string);
+    const made = { tokens: this.#rate.burst, at: now };
+    this.#buckets.set(key, made);
     return made;
   }
 
-  takeChallenge(group: string, now: number): boolean {
-    return take(this.#of(group, now).challenges, this.#rates.challenges, now);
+  #forget(key: string): void {
+    this.#buckets.delete(key);
+    if (this.#kept.has(key)) this.#changed.add(key);
+    else this.#changed.delete(key);
   }
 
-  giveBackChallenge(group: string, now: number): void {
-    giveBack(this.#of(group, now).challenges, this.#rates.challenges);
+  /** Looks at `most` buckets, the next ones each time, and forgets those that are full again. */
+  sweep(now: number, most = 5_000): void {
+    this.#sweeping ??= this.#buckets.entries();
+    for (let n = 0; n < most; n++) {
+      const next = this.#sweeping.next();
+      if (next.done) {
+        this.#sweeping = null;
+        return;
+      }
+      const [key, bucket] = next.value;
+      settle(bucket, this.#rate, now);
+      if (bucket.tokens >= this.#rate.burst) this.#forget(key);
+    }
   }
 
-  /** Counts a failed proof. */
-  failed(group: string, now: number): void {
-    take(this.#of(group, now).failures, this.#rates.failures, now);
+  /** What changed since this was asked last, at most `most` of it; the rest the next time. */
+  changes(most: number): KeptBucket[] {
+    const rows: KeptBucket[] = [];
+    for (const key of this.#changed) {
+      if (rows.length >= most) break;
+      this.#changed.delete(key);
+      const bucket = this.#buckets.get(key);
+      if (bucket) this.#kept.add(key);
+      else if (!this.#kept.delete(key)) continue;
+      rows.push({ key, tokens: bucket ? bucket.tokens : null, at: bucket ? bucket.at : 0 });
+    }
+    return rows;
   }
 
-  /** True when this address has failed too often of late. */
-  isBarred(group: string, now: number): boolean {
-    return isEmpty(this.#of(group, now).failures, this.#rates.failures, now);
+  /** What was not kept after all is asked for again. */
+  again(rows: readonly KeptBucket[]): void {
+    for (const { key } of rows) {
+      this.#kept.add(key);
+      this.#changed.add(key);
+    }
   }
 
-  strangers(group: string, now: number): number {
-    return this.#of(group, now).strangers;
-  }
-
-  addStranger(group: string, by: 1 | -1, now: number): void {
-    this.#of(group, now).strangers += by;
-  }
-
-  /** Forgets addresses that have all their attempts again: nobody stays in memory for having knocked once. */
-  sweep(now: number): void {
-    for (const [group, { challenges, failures, strangers }] of this.#groups) {
-      settle(challenges, this.#rates.challenges, now);
-      settle(failures, this.#rates.failures, now);
-      const full = challenges.tokens >= this.#rates.challenges.burst && failures.tokens >= this.#rates.failures.burst;
-      if (full && strangers === 0) this.#groups.delete(group);
+  /** Takes from each bucket what had been taken from it before a restart. */
+  restore(rows: readonly KeptBucket[], now: number): void {
+    for (const { key, tokens, at } of rows) {
+      this.#kept.add(key);
+      const before = { tokens: tokens ?? this.#rate.burst, at };
+      settle(before, this.#rate, now);
+      const bucket = this.#of(key, now);
+      bucket.tokens = Math.max(0, bucket.tokens - (this.#rate.burst - before.tokens));
     }
   }
 }

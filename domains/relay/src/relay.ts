@@ -1,36 +1,37 @@
 import { CaponierError, type Random } from '@caponier/crypto';
-import {
-  type Did,
-  decodeFrame,
-  type ErrorCode,
-  entryOf,
-  type Frame,
-  fail,
-  isDataFrame,
-  keyOf,
-  relayNumberOf,
-  type Signer,
-} from '@caponier/protocol';
+import { type Did, type ErrorCode, entryOf, keyOf, relayNumberOf, type Signer } from '@caponier/protocol';
 import type { Hono } from 'hono';
 import { Admission, type AdmissionPolicy, refusalOf } from './admission/admission.ts';
 import { type ResumeSecrets, ResumeTokens } from './admission/resume.ts';
 import { createApp } from './app.ts';
 import { Connection, type ConnectionHandler } from './connection.ts';
 import { Desk } from './desk.ts';
+import { AddressBook } from './door/addresses.ts';
+import { Doors } from './door/door.ts';
+import { Newcomers } from './door/newcomers.ts';
+import { RateKeeper } from './door/rate-keeper.ts';
+import { closeReason, retryAfter } from './door/retry.ts';
+import { Strangers } from './door/strangers.ts';
 import { Greeting } from './greeting.ts';
-import { type RelayLimits, relayLimits } from './limits.ts';
+import { type RelayLimitName, type RelayLimits, relayLimitsWith } from './limits.ts';
 import type { RelayLog } from './log.ts';
 import { Mail } from './mail.ts';
 import { Meetings } from './meetings.ts';
+import { type RelayMeter, silentMeter } from './meter.ts';
 import { Outbox } from './outbox.ts';
+import type { OwnerNews } from './owners/changes.ts';
 import { type MembershipSource, Owners } from './owners/owners.ts';
 import { Prekeys } from './prekeys.ts';
-import { AddressBook } from './rates.ts';
 import { Reach } from './reach.ts';
 import { Slots } from './slots.ts';
 import type { RelayLink, RelaySocket } from './socket.ts';
 import type { RelayStore } from './store/open.ts';
 import { Streams } from './streams.ts';
+import { Switchboard } from './switchboard.ts';
+import { Tending } from './tending.ts';
+import { Alerts } from './watch/alerts.ts';
+import { Spells } from './watch/spells.ts';
+import { StorageWatch } from './watch/storage-watch.ts';
 
 export interface RelayOptions {
   /** Where mail, slots and owners are kept. The relay does not close it. */
@@ -53,6 +54,26 @@ export interface RelayOptions {
   /** Limits other than the defaults. */
   readonly limits?: Partial<RelayLimits>;
   readonly log?: RelayLog;
+  readonly meter?: RelayMeter;
+}
+
+/** What there is at this moment. */
+export interface RelayCounts {
+  readonly connections: number;
+  /** Of these, connections that have proven nothing, guests of meetings among them. */
+  readonly strangers: number;
+  /** Proofs of devices not known here that are under way. */
+  readonly proving: number;
+  /** Devices that are connected. */
+  readonly devices: number;
+  readonly meetings: number;
+  readonly streams: number;
+  /** Bytes that wait for peers to read them, as of the last look (each second). */
+  readonly bufferedBytes: number;
+  /** As of the last look at the store (each minute); 0 before the first. */
+  readonly owners: number;
+  readonly mails: number;
+  readonly mailBytes: number;
 }
 
 export interface Relay {
@@ -61,25 +82,36 @@ export interface Relay {
    * of an IPv6 one (`addressKey` of the host module).
    */
   handleSocket(socket: RelaySocket, address: string): RelayLink;
+  /**
+   * Why a connection from this address would be closed at once, to be asked before a WebSocket is made: HTTP status, and
+   * seconds for `Retry-After`. Null where it may come.
+   */
+  turnsAway(address: string): { readonly status: 429 | 503; readonly retryAfter: number } | null;
   /** Statements that only remove authority, from any source: in effect on sight. Throws the codes of statements and owners. */
   present(statements: readonly string[]): Promise<void>;
   /** The one way to a slot, without a socket. */
   readonly admission: Admission;
-  /** Answers /healthz. */
+  /** Answers /healthz and /readyz. */
   readonly app: Hono;
-  /** Connections, of them unproven ones, and meetings at this moment. */
-  counts(): { readonly connections: number; readonly strangers: number; readonly meetings: number };
+  /** Whether the store answers, rates of before a restart are known, and the registry's view is fresh. */
+  isReady(): Promise<boolean>;
+  counts(): RelayCounts;
   /** Tells everybody to go (1001) and stops. */
   close(): void;
 }
 
 /** Milliseconds between two looks at all connections: the one timer there is. */
 const sweepMs = 1_000;
-/** Looks between two times that old message ids are forgotten. */
+/** Looks between two times that rates are kept, that storage is looked at, and that old message ids are forgotten. */
+const sweepsPerKeep = 5;
+const sweepsPerStorage = 60;
 const sweepsPerForget = 600;
 const goingAway = 1001;
+/** Seconds within which those who are told to go may come back, each at its own time. */
+const awaySeconds = 15;
 const hourMs = 3_600_000;
 
+/** Throws `host.bad_config` for limits that contradict each other, and for a resume secret that could be guessed. */
 export function createRelay(options: RelayOptions): Relay {
   return new Hub(options);
 }
@@ -88,40 +120,87 @@ class Hub implements Relay, ConnectionHandler {
   readonly app: Hono;
   readonly admission: Admission;
   readonly #store: RelayStore;
+  readonly #views: MembershipSource | undefined;
   readonly #clock: () => number;
   readonly #random: Random;
   readonly #limits: RelayLimits;
-  readonly #log: RelayLog;
+  readonly #meter: RelayMeter;
+  readonly #alerts: Alerts;
+  readonly #spells: Spells;
+  readonly #storage: StorageWatch;
   readonly #relayKey: Uint8Array;
   readonly #owners: Owners;
   readonly #addresses: AddressBook;
+  readonly #strangers = new Strangers();
+  readonly #newcomers: Newcomers;
+  readonly #doors: Doors;
+  readonly #rates: RateKeeper;
   readonly #outbox: Outbox;
   readonly #slots: Slots;
   readonly #streams: Streams;
   readonly #meetings: Meetings;
+  readonly #mail: Mail;
   readonly #greeting: Greeting;
-  readonly #desk: Desk;
+  readonly #switchboard: Switchboard;
+  readonly #tending: Tending;
   readonly #connections = new Set<Connection>();
   readonly #stopSweeping: () => void;
-  #strangers = 0;
   #sweeps = 0;
+  #knowsRates = false;
   #closed = false;
 
   constructor(options: RelayOptions) {
     const { store, clock, random, signer, admission, views, resume, services = [], tls = null } = options;
-    const limits: RelayLimits = { ...relayLimits, ...options.limits };
+    const { log = () => {}, meter = silentMeter } = options;
+    const limits = relayLimitsWith(options.limits);
     this.#store = store;
+    this.#views = views;
     this.#clock = clock;
     this.#random = random;
     this.#limits = limits;
-    this.#log = options.log ?? (() => {});
+    this.#meter = meter;
     this.#relayKey = keyOf(signer.did, 'ed25519');
+    const hit = (limit: RelayLimitName) => meter.add('limit_hits', limit);
+    this.#alerts = new Alerts(limits, log, meter, clock);
+    this.#spells = new Spells(limits, log, this.#alerts);
+    this.#storage = new StorageWatch(store, limits, this.#alerts, meter, clock);
     this.#owners = new Owners(store, views, limits, clock);
-    this.#addresses = new AddressBook(limits.challengesPerMinute, limits.failuresPerMinute, limits.addresses);
-    this.#outbox = new Outbox(limits.bufferedBytes, (connection) => this.#terminate(connection, 'relay.too_slow'));
-    this.#slots = new Slots(limits);
+    this.#addresses = new AddressBook(limits);
+    this.#newcomers = new Newcomers(limits, hit);
+    this.#outbox = new Outbox(limits.bufferedBytes, (connection) => {
+      hit('bufferedBytes');
+      this.#terminate(connection, 'relay.too_slow');
+    });
+    this.#slots = new Slots(limits, {
+      hit,
+      flapping: ({ did, owner }) =>
+        this.#alerts.raise('relay.flapping', {
+          device: did,
+          ...(owner !== null && { owner }),
+          count: limits.replacements,
+        }),
+    });
+    const addresses = this.#addresses;
     const outbox = this.#outbox;
     const slots = this.#slots;
+    const storageFailed = (code: ErrorCode) => this.#alerts.storageFailed(code);
+    this.#rates = new RateKeeper(
+      store,
+      clock,
+      {
+        challenges: addresses.challenges,
+        failures: addresses.failures,
+        newOwners: addresses.newOwners,
+        newOwnersTogether: addresses.newOwnersTogether,
+        mail: slots.mailRate,
+        requests: slots.requestRate,
+        hellos: slots.helloRate,
+      },
+      storageFailed,
+    );
+    void this.#rates.load(limits.addresses).then(() => {
+      this.#knowsRates = true;
+    });
     const reach = new Reach(store, this.#owners, slots);
     this.#streams = new Streams({
       outbox,
@@ -130,8 +209,8 @@ class Hub implements Relay, ConnectionHandler {
       clock,
       mayReach: (from, to) => reach.allows(from.ready, to),
     });
-    const storageFailed = (code: ErrorCode) => this.#log('relay.storage_failed', { code });
-    const mail = new Mail({ store, outbox, slots, limits, clock, reach, log: storageFailed });
+    const mail = new Mail({ store, outbox, slots, limits, clock, reach, meter, log: storageFailed });
+    this.#mail = mail;
     this.#meetings = new Meetings(outbox, limits, clock, (guest) => this.#close(guest, 1000));
     const prekeys = new Prekeys({ store, limits, clock, reach });
     const tokens = new ResumeTokens(resume, signer.did);
@@ -147,21 +226,28 @@ class Hub implements Relay, ConnectionHandler {
     this.#greeting = new Greeting({
       admission: this.admission,
       tokens,
-      addresses: this.#addresses,
+      addresses,
+      newcomers: this.#newcomers,
       slots,
       meetings: this.#meetings,
       outbox,
       store,
       limits,
       clock,
-      log: this.#log,
+      log,
+      spells: this.#spells,
+      meter,
+      alert: (event, fields) => this.#alerts.raise(event, fields),
+      barred: () => this.#rates.save(),
       proven: (connection) => this.#proven(connection),
-      end: (connection, code, close) => this.#end(connection, code, close),
+      turnAway: (connection, code, seconds, close = relayNumberOf(code)) => this.#close(connection, close, seconds),
+      replace: (connection) => this.#end(connection, 'relay.replaced'),
     });
-    this.#desk = new Desk({
+    const desk = new Desk({
       outbox,
       slots,
       streams: this.#streams,
+      reach,
       mail,
       meetings: this.#meetings,
       prekeys,
@@ -169,10 +255,43 @@ class Hub implements Relay, ConnectionHandler {
       store,
       limits,
       clock,
-      log: this.#log,
+      log,
+    });
+    this.#doors = new Doors({
+      limits,
+      addresses,
+      strangers: this.#strangers,
+      spells: this.#spells,
+      meter,
+      open: () => this.#connections.size,
+      displace: (connection) => this.#end(connection, 'relay.unavailable'),
+    });
+    this.#switchboard = new Switchboard({
+      limits,
+      greeting: this.#greeting,
+      desk,
+      streams: this.#streams,
+      meetings: this.#meetings,
+      outbox,
+      hit,
+      heard: (connection, bytes) => {
+        this.#strangers.hear(connection, bytes);
+        if (this.#strangers.bytes > limits.strangerBytes) this.#doors.bound();
+      },
+      failed: (connection, error) => this.#failed(connection, error),
+    });
+    this.#tending = new Tending({
+      limits,
+      connections: this.#connections,
+      hit,
+      end: (connection, code) => this.#end(connection, code),
+      terminate: (connection, code) => this.#terminate(connection, code),
+      ask: (connection) => outbox.send(connection, 'ping', {}),
     });
     this.#owners.onChange((owner) => this.#recheck(owner));
-    this.app = createApp(() => !this.#closed);
+    this.#owners.onNews((news) => this.#tell(news));
+    this.app = createApp({ isAlive: () => !this.#closed, isReady: () => this.isReady() });
+    this.#storage.look();
     this.#stopSweeping = options.every(sweepMs, () => this.#sweep());
   }
 
@@ -180,47 +299,69 @@ class Hub implements Relay, ConnectionHandler {
     return this.#owners.present(statements);
   }
 
-  counts() {
-    return { connections: this.#connections.size, strangers: this.#strangers, meetings: this.#meetings.size };
+  async isReady(): Promise<boolean> {
+    if (this.#closed || !this.#knowsRates) return false;
+    return (await this.#storage.answers()) && this.#views?.isFresh?.() !== false;
+  }
+
+  counts(): RelayCounts {
+    let streams = 0;
+    let bufferedBytes = 0;
+    for (const connection of this.#connections) {
+      streams += connection.streams?.size ?? 0;
+      bufferedBytes += connection.buffered;
+    }
+    const { owners = 0, mails = 0, mailBytes = 0 } = this.#storage.newest ?? {};
+    return {
+      connections: this.#connections.size,
+      strangers: this.#strangers.size,
+      proving: this.#greeting.proving,
+      devices: this.#slots.size,
+      meetings: this.#meetings.size,
+      // Each has two ends; one that waits for its other end counts as half.
+      streams: Math.ceil(streams / 2),
+      bufferedBytes,
+      owners,
+      mails,
+      mailBytes,
+    };
   }
 
   // ---- connections ----
+
+  turnsAway(address: string) {
+    if (this.#closed) return { status: 503, retryAfter: this.#awayFor() } as const;
+    const refusal = this.#doors.turnsAway(address, this.#clock());
+    if (!refusal) return null;
+    const status = refusal.code === 'relay.unavailable' ? 503 : 429;
+    return { status, retryAfter: refusal.seconds } as const;
+  }
 
   handleSocket(socket: RelaySocket, group: string): RelayLink {
     const now = this.#clock();
     const connection = new Connection(this, socket, group, now);
     this.#connections.add(connection);
-    this.#strangers += 1;
-    this.#addresses.addStranger(group, 1, now);
-    const turnedAway = this.#turnAway(group, now);
-    if (turnedAway !== 0) {
-      this.#log('relay.refused', { address: group, code: 'relay.rate_limited' });
-      this.#close(connection, turnedAway);
+    this.#strangers.add(connection);
+    if (this.#closed) {
+      this.#close(connection, goingAway, this.#awayFor());
       return connection;
     }
+    const refusal = this.#doors.receive(group, now);
+    if (refusal) {
+      this.#close(connection, refusal.close, refusal.seconds);
+      return connection;
+    }
+    this.#doors.makeRoom();
     connection.challenge = this.#random(32);
     this.#outbox.send(connection, 'challenge', { relay: this.#relayKey, challenge: connection.challenge });
     return connection;
   }
 
-  /** The close code for a stranger that is not even challenged; 0 for one that is. */
-  #turnAway(group: string, now: number): number {
-    const { connections, strangers, strangersPerAddress } = this.#limits;
-    if (this.#closed) return goingAway;
-    if (this.#addresses.isBarred(group, now)) return 1008;
-    if (this.#connections.size > connections || this.#strangers > strangers) {
-      return relayNumberOf('relay.unavailable');
-    }
-    const tooMany = this.#addresses.strangers(group, now) > strangersPerAddress;
-    return tooMany || !this.#addresses.takeChallenge(group, now) ? relayNumberOf('relay.rate_limited') : 0;
-  }
-
   /** A connection counts as a stranger until it has proven a device, or is gone. */
   #proven(connection: Connection): void {
     if (!connection.stranger) return;
+    this.#strangers.remove(connection);
     connection.stranger = false;
-    this.#strangers -= 1;
-    this.#addresses.addStranger(connection.group, -1, this.#clock());
   }
 
   ended(connection: Connection): void {
@@ -236,109 +377,67 @@ class Hub implements Relay, ConnectionHandler {
     connection.closedAt = this.#clock();
     this.#streams.leave(connection);
     this.#meetings.gone(connection);
+    this.#newcomers.remove(connection);
     this.#slots.leave(connection);
     connection.challenge = null;
     connection.chain = null;
     connection.feed = null;
   }
 
-  #close(connection: Connection, code: number): void {
+  /** `seconds`: when to come back; 0 where that is not said. */
+  #close(connection: Connection, code: number, seconds = 0): void {
     if (connection.state === 'closed') return;
     this.#outbox.drain(connection);
     this.#leave(connection);
-    connection.socket.close(code);
+    connection.socket.close(code, closeReason(seconds));
   }
 
-  #end(connection: Connection, code: ErrorCode, close: number = relayNumberOf(code)): void {
+  #end(connection: Connection, code: ErrorCode, error?: unknown): void {
     if (connection.state === 'closed') return;
-    const { device, group } = connection;
-    this.#log('relay.cut', device ? { device: device.did, code } : { address: group, code });
-    this.#close(connection, close);
+    this.#note(connection, code);
+    this.#close(connection, relayNumberOf(code), retryAfter(code, error));
   }
 
   /** For a peer that does not read, so would not see a close frame either. */
   #terminate(connection: Connection, code: ErrorCode): void {
     if (connection.state === 'closed') return;
-    this.#log('relay.cut', { address: connection.group, code });
+    this.#note(connection, code);
     this.#leave(connection);
     connection.socket.terminate();
   }
 
-  // ---- frames ----
+  #note({ state, device, group }: Connection, code: ErrorCode): void {
+    const now = this.#clock();
+    const value = code as ErrorCode & `relay.${string}`;
+    if (state === 'new' || state === 'proving') {
+      this.#spells.refused(group, code, now);
+      this.#meter.add('connections_refused', value);
+    } else {
+      this.#spells.cut(device ? { device: device.did } : { address: group }, code, now);
+      this.#meter.add('connections_cut', value);
+    }
+  }
+
+  #awayFor(): number {
+    return 1 + (this.#random(1)[0]! % awaySeconds);
+  }
 
   receive(connection: Connection, message: Uint8Array | null): void {
     if (connection.state === 'closed') return;
     connection.heard = this.#clock();
-    try {
-      if (message === null) throw fail('relay.protocol', 'a text message');
-      if (connection.state === 'ready' && isDataFrame(message)) this.#streams.pass(connection, message);
-      else this.#dispatch(connection, message);
-    } catch (error) {
-      this.#failed(connection, error);
-    }
+    this.#switchboard.take(connection, message);
   }
 
   #failed(connection: Connection, error: unknown): void {
-    this.#end(connection, error instanceof CaponierError ? entryOf(error).code : 'host.internal');
+    const code = error instanceof CaponierError ? entryOf(error).code : 'host.internal';
+    this.#end(connection, code.startsWith('relay.') ? code : 'relay.unavailable', error);
   }
 
-  #dispatch(connection: Connection, message: Uint8Array): void {
-    const { state } = connection;
-    if (state !== 'ready') {
-      connection.greeted += message.length;
-      if (state !== 'guest' && connection.greeted > this.#limits.greetingBytes)
-        throw fail('relay.too_large', 'greeting');
-    }
-    const frame = decodeFrame(message, 'device');
-    if (state === 'ready') this.#run(connection, this.#desk.take(connection, connection.ready, frame));
-    else if (state === 'guest') this.#guest(connection, frame);
-    else if (state === 'new') this.#stranger(connection, frame);
-    else throw fail('relay.protocol', 'before the answer to hello');
-  }
-
-  #stranger(connection: Connection, frame: Frame): void {
-    switch (frame.type) {
-      case 'news':
-        if (frame.channel !== 0) throw fail('relay.protocol', 'a request of a stranger');
-        this.#greeting.news(connection, frame);
-        return;
-      case 'hello':
-        this.#run(connection, this.#greeting.hello(connection, frame));
-        return;
-      case 'meet':
-        this.#greeting.meet(connection, frame);
-        return;
-      default:
-        throw fail('relay.protocol', `${frame.type} from a stranger`);
-    }
-  }
-
-  #guest(connection: Connection, frame: Frame): void {
-    switch (frame.type) {
-      case 'say':
-        this.#meetings.say(connection, frame);
-        return;
-      case 'leave':
-        this.#meetings.leave(connection, frame);
-        return;
-      case 'ping':
-        this.#outbox.send(connection, 'pong', {});
-        return;
-      case 'pong':
-        return;
-      default:
-        throw fail('relay.protocol', `${frame.type} from a guest`);
-    }
-  }
-
-  /** What goes wrong later ends the connection just as what goes wrong at once. */
-  #run(connection: Connection, work: Promise<void> | void): void {
-    work?.catch((error: unknown) => this.#failed(connection, error));
-  }
+  // ---- owners ----
 
   /** Cuts the devices of an owner that no longer stand well. */
   #recheck(owner: string): void {
-    for (const slot of this.#slots.ofOwner(owner)) {
+    for (const slot of [...this.#slots.ofOwner(owner)]) {
       const standing = this.#owners.standing(owner, slot.device.did);
       if (standing === 'enrolled') continue;
       const code = refusalOf(standing);
@@ -346,66 +445,40 @@ class Hub implements Relay, ConnectionHandler {
     }
   }
 
+  #tell({ owner, rotated, gone }: OwnerNews): void {
+    if (rotated) this.#alerts.raise('relay.key_changed', { owner });
+    for (const device of gone) this.#alerts.raise('relay.revoked', { owner, device });
+  }
+
   // ---- time ----
 
   #sweep(): void {
     const now = this.#clock();
-    for (const connection of this.#connections) this.#tend(connection, now);
-    this.#relieve();
+    this.#tending.sweep(now);
     this.#streams.sweep(now);
     this.#meetings.sweep(now);
     this.#slots.sweep(now);
+    this.#mail.sweep(now);
     this.#addresses.sweep(now);
+    this.#spells.sweep(now);
     this.#sweeps += 1;
+    if (this.#sweeps % sweepsPerKeep === 0) this.#rates.save();
+    if (this.#sweeps % sweepsPerStorage === 0) this.#storage.look();
     if (this.#sweeps % sweepsPerForget === 0) this.#forget(now);
-  }
-
-  /**
-   * Threat: each connection may keep some megabytes waiting, and many that do not read would keep gigabytes. Measure: they
-   * have one sum together, and whoever holds most of it goes first. What remains: what arrives between two looks.
-   */
-  #relieve(): void {
-    const held = [...this.#connections].map((connection) => ({ connection, bytes: connection.socket.bufferedAmount }));
-    let sum = held.reduce((all, { bytes }) => all + bytes, 0);
-    if (sum <= this.#limits.bufferedBytesTogether) return;
-    for (const { connection, bytes } of held.sort((a, b) => b.bytes - a.bytes)) {
-      if (sum <= this.#limits.bufferedBytesTogether) return;
-      if (connection.state === 'closed') connection.socket.terminate();
-      else this.#terminate(connection, 'relay.too_slow');
-      sum -= bytes;
-    }
-  }
-
-  #tend(connection: Connection, now: number): void {
-    const { handshakeMs, pingMs, silentMs, closeMs } = this.#limits;
-    switch (connection.state) {
-      case 'closed':
-        if (now - connection.closedAt >= closeMs) connection.socket.terminate();
-        return;
-      case 'new':
-        if (now - connection.since >= handshakeMs) this.#end(connection, 'relay.timeout');
-        return;
-      case 'proving':
-        return;
-      default:
-        if (now - connection.heard >= silentMs) this.#terminate(connection, 'relay.timeout');
-        else if (now - connection.heard >= pingMs && now - connection.asked >= pingMs) {
-          connection.asked = now;
-          this.#outbox.send(connection, 'ping', {});
-        }
-    }
   }
 
   #forget(now: number): void {
     this.#store
       .run('forgetOld', { before: now - this.#limits.rememberIdsHours * hourMs, now })
-      .catch((error: unknown) => this.#log('relay.storage_failed', { code: entryOf(error).code }));
+      .catch((error: unknown) => this.#alerts.storageFailed(entryOf(error).code));
   }
 
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
     this.#stopSweeping();
     this.#owners.close();
-    for (const connection of this.#connections) this.#close(connection, goingAway);
+    for (const connection of this.#connections) this.#close(connection, goingAway, this.#awayFor());
+    this.#rates.end();
   }
 }

@@ -1,20 +1,41 @@
 import { fail } from '@caponier/protocol';
 import type { Admitted } from './admission/admission.ts';
 import { type Connection, nameOf, type Slot } from './connection.ts';
-import type { RelayLimits } from './limits.ts';
-import { fullBucket, type Rate, secondsToNext, take } from './rates.ts';
+import { Replacements } from './door/replacements.ts';
+import { failUntil } from './door/retry.ts';
+import type { RelayLimitName, RelayLimits } from './limits.ts';
+import { Buckets } from './rates.ts';
 
+/** What happens at slots that others count and tell. */
+export interface SlotWatch {
+  readonly hit: (limit: RelayLimitName) => void;
+  /** Two or more take turns in the place of one device; once a spell. */
+  readonly flapping: (device: Admitted) => void;
+}
+
+/** Devices that are connected, and their rates, which outlast the connection: reconnecting gives nobody a fresh burst. */
 export class Slots {
+  readonly mailRate: Buckets;
+  readonly requestRate: Buckets;
+  readonly helloRate: Buckets;
   readonly #limits: RelayLimits;
-  readonly #mailRate: Rate;
-  readonly #requestRate: Rate;
+  readonly #watch: SlotWatch;
+  readonly #replacements: Replacements;
   readonly #byName = new Map<string, Slot>();
   readonly #byOwner = new Map<string, Set<Slot>>();
 
-  constructor(limits: RelayLimits) {
+  constructor(limits: RelayLimits, watch: SlotWatch) {
+    const { mailBurst, mailPerMinute, requestsPerMinute, hellosPerMinute, addresses } = limits;
     this.#limits = limits;
-    this.#mailRate = { burst: limits.mailBurst, perMinute: limits.mailPerMinute };
-    this.#requestRate = { burst: limits.requestsPerMinute, perMinute: limits.requestsPerMinute };
+    this.#watch = watch;
+    this.mailRate = new Buckets({ burst: mailBurst, perMinute: mailPerMinute }, addresses);
+    this.requestRate = new Buckets({ burst: requestsPerMinute, perMinute: requestsPerMinute }, addresses);
+    this.helloRate = new Buckets({ burst: hellosPerMinute, perMinute: hellosPerMinute }, addresses);
+    this.#replacements = new Replacements(limits);
+  }
+
+  get size(): number {
+    return this.#byName.size;
   }
 
   /** The slot of a connected device. */
@@ -28,52 +49,60 @@ export class Slots {
 
   /**
    * Takes a connection that has proven this device. Yields the connections it replaces: all older ones where it is
-   * `exclusive`, or where they stand under another owner. Throws `relay.too_many` for one more beside the others than may
-   * stand.
+   * `exclusive`, or where they stand under another owner; a `shared` one stands beside whatever is there. Throws
+   * `relay.too_many` for one more than may stand, `relay.rate_limited` for one that replaces others too often.
    */
   join(connection: Connection, device: Admitted, now: number): readonly Connection[] {
     const name = nameOf(device.key);
     const before = this.#byName.get(name);
-    if (before && before.device.owner !== device.owner) {
-      // The device changed hands. Nothing of its former owner's carries over, its connections least of all: they would act
-      // for an owner whose revocation no longer finds them.
-      this.#forget(before);
-      return [...before.connections, ...this.join(connection, device, now)];
-    }
-    const slot = before ?? this.#make(name, device, now);
-    if (!before) this.#add(slot);
-    const replaced = device.mode === 'exclusive' ? [...slot.connections] : [];
-    if (device.mode === 'shared' && slot.connections.size >= this.#limits.connectionsPerDevice) {
-      throw fail('relay.too_many', 'connections of one device');
-    }
+    // The device changed hands. Nothing of its former owner's carries over, its connections least of all: they would act
+    // for an owner whose revocation no longer finds them.
+    const isOther = before !== undefined && before.device.owner !== device.owner;
+    const replaced = before && (isOther || device.mode === 'exclusive') ? [...before.connections] : [];
+    if (replaced.length > 0) this.#mayReplace(name, device, now);
+    if (replaced.length === 0) this.#demandRoom(before, device);
+    if (before && isOther) this.#forget(before);
+    const slot = before && !isOther ? before : this.#make(name, device);
     slot.connections.add(connection);
     connection.slot = slot;
     return replaced;
   }
 
-  #make(name: string, device: Admitted, now: number): Slot {
-    return {
-      device,
-      name,
-      connections: new Set(),
-      mail: null,
-      streams: null,
-      mailRate: fullBucket(this.#mailRate, now),
-      requestRate: fullBucket(this.#requestRate, now),
-    };
+  #mayReplace(name: string, device: Admitted, now: number): void {
+    const { wait, first } = this.#replacements.take(name, now);
+    if (wait === 0) return;
+    if (first) this.#watch.flapping(device);
+    this.#watch.hit('replacements');
+    throw failUntil('relay.rate_limited', 'flapping', wait);
   }
 
-  #add(slot: Slot): void {
-    this.#byName.set(slot.name, slot);
-    const { owner } = slot.device;
+  #demandRoom(before: Slot | undefined, { owner }: Admitted): void {
+    const { connectionsPerDevice, connectionsPerOwner } = this.#limits;
+    if ((before?.connections.size ?? 0) >= connectionsPerDevice) {
+      this.#watch.hit('connectionsPerDevice');
+      throw fail('relay.too_many', 'connections of one device');
+    }
     if (owner === null) return;
+    let open = 0;
+    for (const slot of this.ofOwner(owner)) open += slot.connections.size;
+    if (open < connectionsPerOwner) return;
+    this.#watch.hit('connectionsPerOwner');
+    throw fail('relay.too_many', 'connections of one owner');
+  }
+
+  #make(name: string, device: Admitted): Slot {
+    const slot: Slot = { device, name, connections: new Set(), mail: null, streams: null };
+    this.#byName.set(name, slot);
+    const { owner } = device;
+    if (owner === null) return slot;
     const slots = this.#byOwner.get(owner) ?? new Set();
     slots.add(slot);
     this.#byOwner.set(owner, slots);
+    return slot;
   }
 
   #forget(slot: Slot): void {
-    this.#byName.delete(slot.name);
+    if (this.#byName.get(slot.name) === slot) this.#byName.delete(slot.name);
     const { owner } = slot.device;
     if (owner === null) return;
     const slots = this.#byOwner.get(owner);
@@ -87,28 +116,39 @@ export class Slots {
     slot.connections.delete(connection);
     if (slot.mail === connection) slot.mail = null;
     if (slot.streams === connection) slot.streams = null;
+    if (slot.connections.size === 0) this.#forget(slot);
+  }
+
+  /** Counts one proof of a device. Yields 0, or the seconds until it may prove itself again. */
+  helloWait(device: Admitted, now: number): number {
+    const name = nameOf(device.key);
+    if (this.helloRate.take(name, now)) return 0;
+    this.#watch.hit('hellosPerMinute');
+    return this.helloRate.secondsUntil(name, now);
   }
 
   /** Counts one mail against the device. */
   mayMail(slot: Slot, now: number): boolean {
-    return take(slot.mailRate, this.#mailRate, now);
+    const may = this.mailRate.take(slot.name, now);
+    if (!may) this.#watch.hit('mailPerMinute');
+    return may;
   }
 
   /** Seconds until the device may send mail again. */
   mailWait(slot: Slot, now: number): number {
-    return secondsToNext(slot.mailRate, this.#mailRate, now);
+    return this.mailRate.secondsUntil(slot.name, now);
   }
 
   mayAsk(slot: Slot, now: number): boolean {
-    return take(slot.requestRate, this.#requestRate, now);
+    const may = this.requestRate.take(slot.name, now);
+    if (!may) this.#watch.hit('requestsPerMinute');
+    return may;
   }
 
   sweep(now: number): void {
-    for (const slot of this.#byName.values()) {
-      if (slot.connections.size > 0) continue;
-      const age = now - Math.max(slot.mailRate.at, slot.requestRate.at);
-      // After this long both are full, whatever was taken.
-      if (age > 60_000 * Math.max(this.#limits.mailBurst / this.#limits.mailPerMinute, 1)) this.#forget(slot);
-    }
+    this.mailRate.sweep(now);
+    this.requestRate.sweep(now);
+    this.helloRate.sweep(now);
+    this.#replacements.sweep(now);
   }
 }

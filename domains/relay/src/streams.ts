@@ -7,7 +7,7 @@ import {
   relayNumberOf,
   setChannel,
 } from '@caponier/protocol';
-import { type Connection, type Half, nameOf } from './connection.ts';
+import { type Connection, type Half, nameOf, type Slot } from './connection.ts';
 import type { RelayLimits } from './limits.ts';
 import type { Outbox } from './outbox.ts';
 import type { Slots } from './slots.ts';
@@ -155,6 +155,20 @@ export class Streams {
     this.#ports.outbox.send(to, 'close', { channel, code: relayNumberOf(code) });
   }
 
+  /** The devices at the other ends of a device's streams. */
+  peers(slot: Slot): ReadonlySet<Slot> {
+    const peers = new Set<Slot>();
+    for (const { peer } of halvesOf(slot)) if (peer?.connection.slot) peers.add(peer.connection.slot);
+    return peers;
+  }
+
+  /** Ends the streams between two devices: for each, the other is not there any more. */
+  part(slot: Slot, other: Slot): void {
+    for (const half of halvesOf(slot)) {
+      if (half.peer?.connection.slot === other) this.#end(half, 'relay.not_reachable');
+    }
+  }
+
   /** Ends all streams of a connection that is gone. */
   leave(connection: Connection): void {
     for (const half of connection.streams?.values() ?? []) {
@@ -169,4 +183,9 @@ export class Streams {
       this.#end(half, 'relay.not_reachable');
     }
   }
+}
+
+/** The device's ends of all its streams. */
+function halvesOf(slot: Slot): Half[] {
+  return [...slot.connections].flatMap(({ streams }) => [...(streams?.values() ?? [])]);
 }

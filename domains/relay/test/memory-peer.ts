@@ -8,6 +8,8 @@ export class MemoryPeer implements RelaySocket {
   bytes = 0;
   bufferedAmount = 0;
   closed: number | null = null;
+  /** The reason of the close. */
+  reason = '';
   readonly link: RelayLink;
   /** Called for each frame as it goes out. */
   onFrame: (frame: Frame) => void = () => {};
@@ -27,7 +29,8 @@ export class MemoryPeer implements RelaySocket {
     }
   }
 
-  close(code: number): void {
+  close(code: number, reason = ''): void {
+    if (this.closed === null) this.reason = reason;
     this.closed ??= code;
     this.link?.ended();
   }

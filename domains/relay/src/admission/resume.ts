@@ -50,6 +50,16 @@ export class ResumeTokens {
     return concat(body, this.#mac(this.#secrets.current, device, body));
   }
 
+  /** Whether `check` would take it. */
+  isGood(token: Uint8Array, device: Did, owner: string, now: number): boolean {
+    try {
+      this.check(token, device, owner, now);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /** Throws `relay.stale_resume` unless this token was given to this device, for this owner, within the hour. */
   check(token: Uint8Array, device: Did, owner: string, now: number): void {
     if (!this.#secrets || token.length !== tokenBytes) throw fail('relay.stale_resume', 'form');

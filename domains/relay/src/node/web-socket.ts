@@ -2,6 +2,7 @@ import { limits } from '@caponier/protocol';
 import { type ServerOptions, WebSocket } from 'ws';
 import type { Relay } from '../relay.ts';
 import type { RelayLink, RelaySocket } from '../socket.ts';
+import { type Reading, type Receiver, readWhole } from './read.ts';
 
 /** Frames up to this size are copied together and written as one; larger ones are written as they are. */
 const copyBelow = 16 * 1024;
@@ -21,44 +22,40 @@ export const relayServerOptions = {
   autoPong: false,
 } as const satisfies ServerOptions & { maxFragments: number };
 
-/**
- * What ws keeps of its connection, and is used here: the socket, to write many frames in one go, and how much there is of
- * a message that is not whole yet.
- */
+/** What ws keeps of its connection, and is used here: to write many frames in one go, and to read whole messages. */
 interface Inside {
-  readonly _receiver?: {
-    /** Bytes that came and were not looked at: less than what comes next needs. */
-    readonly _bufferedBytes: number;
-    /** Bytes and number of the parts of a message whose last part is missing. */
-    readonly _messageLength: number;
-    readonly _numFragments: number;
-    /** 0 between frames. */
-    readonly _state: number;
-  };
-  readonly _socket?: { write(bytes: Uint8Array): boolean; cork(): void; uncork(): void; readonly writable: boolean };
+  readonly _receiver: Receiver;
+  readonly _socket: { write(bytes: Uint8Array): boolean; cork(): void; uncork(): void; readonly writable: boolean };
 }
 
-const link = Symbol('relay link');
-type Linked = WebSocket & { [link]?: RelayLink };
+const state = Symbol('relay socket');
+type Linked = WebSocket & { [state]?: WebSocketSocket };
 
 /**
  * A connection over ws. Frames of one turn are framed here (RFC 6455 section 5.2: final, binary, unmasked) into one
  * buffer and one write: ws would make two writes a frame, and the system calls are what forwarding costs.
  */
-class WebSocketSocket implements RelaySocket {
-  readonly #ws: WebSocket;
+class WebSocketSocket implements RelaySocket, Reading {
+  readonly ws: WebSocket;
+  link: RelayLink | undefined;
+  owed = 0;
+  begun: Uint8Array | null = null;
 
   constructor(ws: WebSocket) {
-    this.#ws = ws;
+    this.ws = ws;
+  }
+
+  get #inside(): Inside {
+    return this.ws as unknown as Inside;
   }
 
   get bufferedAmount(): number {
-    return this.#ws.bufferedAmount;
+    return this.ws.bufferedAmount;
   }
 
   send(frames: readonly Uint8Array[]): void {
-    const socket = (this.#ws as unknown as Inside)._socket;
-    if (this.#ws.readyState !== WebSocket.OPEN || !socket?.writable) return;
+    const socket = this.#inside._socket;
+    if (this.ws.readyState !== WebSocket.OPEN || !socket.writable) return;
     let from = 0;
     let size = 0;
     let corked = false;
@@ -89,18 +86,16 @@ class WebSocketSocket implements RelaySocket {
   }
 
   get unfinishedBytes(): number {
-    const receiver = (this.#ws as unknown as Inside)._receiver;
-    if (!receiver) return 0;
-    const { _bufferedBytes, _messageLength, _numFragments, _state } = receiver;
+    const { _bufferedBytes, _messageLength, _numFragments, _state } = this.#inside._receiver;
     return _bufferedBytes + _messageLength + _numFragments + (_state === 0 ? 0 : 1);
   }
 
   close(code: number, reason = ''): void {
-    this.#ws.close(code, reason);
+    this.ws.close(code, reason);
   }
 
   terminate(): void {
-    this.#ws.terminate();
+    this.ws.terminate();
   }
 }
 
@@ -140,13 +135,13 @@ function gather(frames: readonly Uint8Array[], from: number, to: number, size: n
 
 // One function each for all connections: a closure a connection costs memory at 10,000 of them.
 function onMessage(this: Linked, data: Uint8Array, isBinary: boolean): void {
-  this[link]?.receive(isBinary ? data : null);
+  this[state]?.link?.receive(isBinary ? data : null);
 }
 function onPing(this: Linked): void {
   if (this.bufferedAmount < pongBelow) this.pong();
 }
 function onClose(this: Linked): void {
-  this[link]?.ended();
+  this[state]?.link?.ended();
 }
 // ws closes the connection itself, with 1002 or 1009; there is nothing to add.
 function onError(): void {}
@@ -154,9 +149,12 @@ function onError(): void {}
 /** Gives a connection of ws to the relay. The server must have been made with `relayServerOptions`. */
 export function acceptWebSocket(relay: Relay, ws: WebSocket, address: string): void {
   const linked = ws as Linked;
+  const socket = new WebSocketSocket(ws);
+  linked[state] = socket;
   linked.on('error', onError);
-  linked[link] = relay.handleSocket(new WebSocketSocket(ws), address);
+  socket.link = relay.handleSocket(socket, address);
   linked.on('message', onMessage);
   linked.on('ping', onPing);
   linked.on('close', onClose);
+  readWhole((ws as unknown as Inside)._receiver, socket);
 }

@@ -1,10 +1,12 @@
 import { CaponierError } from '@caponier/crypto';
 import { claimedKind, type Did, fail, keyOf, verifyStatement, limits as wire } from '@caponier/protocol';
 import type { OwnerView } from '@caponier/verify';
+import { type Pace, unpaced } from '../door/proving.ts';
 import type { RelayLimits } from '../limits.ts';
 import type { RelayStore } from '../store/open.ts';
 import type { KeepOwner } from '../store/owners.ts';
-import { extend, fromKept, type History, type Standing, standingOf, toKept } from './history.ts';
+import { Changes, type OwnerNews } from './changes.ts';
+import { extend, follows, fromKept, type History, newestOf, type Standing, standingOf, toKept } from './history.ts';
 
 /** A reader of the registry in membership mode: `LogFollower` is one. A relay works without. */
 export interface MembershipSource {
@@ -15,7 +17,12 @@ export interface MembershipSource {
   get(owner: string): { readonly view: OwnerView };
   /** Calls back with the owner's id whenever a view has changed; yields how to stop. */
   onChange(listener: (owner: string) => void): () => void;
+  /** Whether views are as new as they must be; a source that cannot say counts as ready. */
+  isFresh?(): boolean;
 }
+
+/** Milliseconds after which an owner that came without a ticket is no newcomer any more. */
+const newcomerMs = 24 * 3_600_000;
 
 /** What the relay knows of owners: kept durably, replayed on use, and only ever added to. */
 export class Owners {
@@ -24,9 +31,15 @@ export class Owners {
   readonly #limits: RelayLimits;
   readonly #clock: () => number;
   readonly #cache = new Map<string, History>();
+  /** When each owner in memory is no newcomer any more, in milliseconds. */
+  readonly #settled = new Map<string, number>();
+  /** Owners that are being read; one that changes meanwhile is not taken from there. */
+  readonly #loading = new Map<string, Promise<History | undefined>>();
+  readonly #changes: Changes;
   /** One change of an owner at a time: two at once would each forget what the other added. */
   readonly #busy = new Map<string, Promise<unknown>>();
   readonly #listeners = new Set<(owner: string) => void>();
+  readonly #newsListeners = new Set<(news: OwnerNews) => void>();
   readonly #stop: () => void;
 
   constructor(store: RelayStore, views: MembershipSource | undefined, limits: RelayLimits, clock: () => number) {
@@ -34,6 +47,7 @@ export class Owners {
     this.#views = views;
     this.#limits = limits;
     this.#clock = clock;
+    this.#changes = new Changes(limits.cachedOwners);
     this.#stop = views?.onChange((owner) => this.#tell(owner)) ?? (() => {});
   }
 
@@ -46,28 +60,75 @@ export class Owners {
     this.#listeners.add(listener);
   }
 
+  /** Calls back with what an operator should hear of. */
+  onNews(listener: (news: OwnerNews) => void): void {
+    this.#newsListeners.add(listener);
+  }
+
   #tell(owner: string): void {
     for (const listener of this.#listeners) listener(owner);
+    const news = this.#look(owner);
+    if (news) for (const listener of this.#newsListeners) listener(news);
+  }
+
+  /** Only owners in memory: for all others there is nothing to compare with. */
+  #look(owner: string): OwnerNews | null {
+    const shown = this.#cache.get(owner);
+    const logged = this.#logged(owner);
+    if (!shown || logged === 'withheld') return null;
+    const newest = newestOf(shown, logged);
+    return this.#changes.look(owner, newest, (device) => standingOf(device, shown, logged) === 'revoked');
   }
 
   /** What is known of an owner, or undefined for one that was never admitted. */
-  async known(owner: string): Promise<History | undefined> {
+  async known(owner: string, pace: Pace = unpaced): Promise<History | undefined> {
     const cached = this.#cache.get(owner);
     if (cached) {
       this.#cache.delete(owner);
       this.#cache.set(owner, cached);
       return cached;
     }
+    const before = this.#loading.get(owner);
+    if (before) return before;
+    const loading = this.#load(owner, pace);
+    this.#loading.set(owner, loading);
+    try {
+      const loaded = await loading;
+      // What is in memory by now is never older than what was read.
+      const newer = this.#cache.get(owner);
+      if (newer || !loaded) return newer;
+      // It was changed and pushed out of memory again while it was read.
+      if (this.#loading.get(owner) !== loading) return this.known(owner, pace);
+      return this.#remember(loaded);
+    } finally {
+      if (this.#loading.get(owner) === loading) this.#loading.delete(owner);
+    }
+  }
+
+  async #load(owner: string, pace: Pace): Promise<History | undefined> {
     const kept = await this.#store.read('ownerStatements', { owner, most: wire.maxBundleStatements });
-    // Somebody else may have read or changed it meanwhile: what is in memory is never older.
-    return this.#cache.get(owner) ?? (kept ? this.#remember(fromKept(owner, kept)) : undefined);
+    if (!kept) return undefined;
+    const history = await fromKept(owner, kept.statements, pace);
+    this.#settled.set(owner, kept.byTicket ? 0 : kept.admitted + newcomerMs);
+    return history;
   }
 
   #remember(history: History): History {
-    this.#cache.delete(history.owner);
-    this.#cache.set(history.owner, history);
-    if (this.#cache.size > this.#limits.cachedOwners) this.#cache.delete(this.#cache.keys().next().value as string);
+    const { owner } = history;
+    this.#cache.delete(owner);
+    this.#cache.set(owner, history);
+    if (this.#cache.size > this.#limits.cachedOwners) {
+      const oldest = this.#cache.keys().next().value as string;
+      this.#cache.delete(oldest);
+      this.#settled.delete(oldest);
+    }
+    this.#look(owner);
     return history;
+  }
+
+  /** Whether an owner in memory is a newcomer: admitted without a ticket, within a day. */
+  isNewcomer(owner: string): boolean {
+    return this.#clock() < (this.#settled.get(owner) ?? Number.POSITIVE_INFINITY);
   }
 
   /** Whether all that is known of the owner is in memory. */
@@ -77,10 +138,10 @@ export class Owners {
 
   /** The standing of a device by what is in memory; `known` brings it there. */
   standing(owner: string, device: Did): Standing {
-    return this.#judge(owner, device, this.#cache.get(owner)?.view);
+    return this.#judge(owner, device, this.#cache.get(owner));
   }
 
-  #judge(owner: string, device: Did, shown: OwnerView | undefined): Standing {
+  #judge(owner: string, device: Did, shown: History | undefined): Standing {
     const logged = this.#logged(owner);
     return logged === 'withheld' ? 'withheld' : standingOf(device, shown, logged);
   }
@@ -95,10 +156,10 @@ export class Owners {
 
   /** True where this owner's newest trust names the key as broker, gate or worker. */
   async serves(owner: string, key: Did): Promise<boolean> {
-    const shown = (await this.known(owner))?.view;
+    const shown = await this.known(owner);
     const logged = this.#logged(owner);
     if (logged === 'withheld') return false;
-    const trust = (logged && shown && logged.seq >= shown.seq ? logged : (shown ?? logged))?.trust;
+    const trust = newestOf(shown, logged)?.trust;
     if (!trust) return false;
     return (
       trust.broker.includes(key) || trust.gate.includes(key) || trust.workers.some(({ keys }) => keys.includes(key))
@@ -110,26 +171,35 @@ export class Owners {
    * only for a device that stands well, or of an owner known before: strangers cannot fill the store with owners.
    * Throws what `extend` and `keepOwner` throw.
    */
-  learn(owner: string, device: Did, shown: readonly string[], ticket: KeepOwner['ticket']): Promise<Standing> {
+  learn(
+    owner: string,
+    device: Did,
+    shown: readonly string[],
+    ticket: KeepOwner['ticket'],
+    pace: Pace,
+  ): Promise<Standing> {
     return this.#alone(owner, async () => {
-      const known = await this.known(owner);
-      const next = this.#extend(owner, known, shown);
-      const standing = this.#judge(owner, device, next.view);
+      const known = await this.known(owner, pace);
+      const next = await this.#extend(owner, known, shown, pace);
+      const standing = this.#judge(owner, device, next);
       if (next !== known && (known || standing === 'enrolled')) await this.#keep(known, next, ticket);
       return standing;
     });
   }
 
-  #extend(owner: string, known: History | undefined, shown: readonly string[]): History {
+  async #extend(owner: string, known: History | undefined, shown: readonly string[], pace: Pace): Promise<History> {
+    const logged = this.#logged(owner);
     try {
-      return extend(owner, known, shown, false);
+      const next = await extend(owner, known, shown, false, pace);
+      // Kept, it would stand in the way of what the owner says in that place.
+      if (logged && logged !== 'withheld' && next !== known && !follows(next, logged)) throw fail('relay.stale_chain');
+      return next;
     } catch (error) {
-      const logged = this.#logged(owner);
       const forked = error instanceof CaponierError && error.code === 'relay.stale_chain';
       if (!forked || !logged || logged === 'withheld') throw error;
       // Two devices of the owner wrote at once: the log has decided, and what was kept is the void branch.
-      const other = extend(owner, undefined, shown, false);
-      if (other.chain.get(logged.seq)?.statement.id !== logged.head) throw error;
+      const other = await extend(owner, undefined, shown, false, pace);
+      if (other.chain.get(logged.seq)?.statement.id !== logged.head || !follows(other, logged)) throw error;
       return other;
     }
   }
@@ -152,7 +222,7 @@ export class Owners {
       await this.#alone(owner, async () => {
         const known = await this.known(owner);
         if (!known) throw fail('owner.unknown');
-        const next = extend(owner, known, statements, true);
+        const next = await extend(owner, known, statements, true, unpaced);
         if (next !== known) await this.#keep(known, next, null);
       });
     }
@@ -162,16 +232,21 @@ export class Owners {
     const dropped = (known?.view.devices() ?? [])
       .filter(({ did }) => !next.view.device(did))
       .map(({ did }) => keyOf(did, 'ed25519'));
+    const now = this.#clock();
     await this.#store.run('keepOwner', {
       owner: next.owner,
       statements: toKept(next),
-      now: this.#clock(),
+      now,
       mostOwners: this.#limits.owners,
+      reservedOwners: this.#limits.reservedOwners,
       dropped,
       ticket,
     });
-    this.#remember(next);
+    this.#loading.delete(next.owner);
+    if (!known) this.#settled.set(next.owner, ticket ? 0 : now + newcomerMs);
+    this.#cache.set(next.owner, next);
     this.#tell(next.owner);
+    this.#remember(next);
   }
 
   async #alone<T>(owner: string, work: () => Promise<T>): Promise<T> {

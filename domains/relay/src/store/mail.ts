@@ -1,11 +1,12 @@
 import { crypto } from '@caponier/crypto';
-import type { Verdict } from '@caponier/protocol';
-import { fail } from '@caponier/protocol/errors';
 import { int, type Sql } from '@caponier/store/operations';
+import { isAllowed } from './contacts.ts';
+import { addSlot } from './slots.ts';
 
-/** Operations on mail. Each runs in one transaction: permission, quota, number and message stand or fall together. */
+/** Operations on mail. Permission, quota, number and message stand or fall together. */
 
-export interface TakeMail {
+/** One message as it is to be kept. */
+export interface Letter {
   readonly sender: Uint8Array;
   /** The sender's owner as 32 bytes; null for a service. */
   readonly senderOwner: Uint8Array | null;
@@ -16,88 +17,179 @@ export interface TakeMail {
   readonly serves: boolean;
   readonly id: Uint8Array;
   readonly body: Uint8Array;
-  /** Milliseconds. */
-  readonly now: number;
-  readonly pendingMail: number;
-  readonly pendingMailBytes: number;
-  readonly ownerMailBytes: number;
-  readonly devicesPerOwner: number;
+  /** When it is not delivered any more, in milliseconds. */
+  readonly expires: number;
 }
 
-/** The number given to the message; null for one that was taken before. */
-export function takeMail(sql: Sql, args: TakeMail): { seq: number | null } {
-  const { sender, recipient, id, body } = args;
-  // Without permission nothing below is looked at: a stranger learns neither quota nor existence.
-  const family = isFamily(sql, recipient, args.family);
-  if (!family && !args.serves && !isAllowed(sql, { device: recipient, ...args })) {
-    throw fail('relay.not_reachable', 'not allowed');
+/** Limits that a message can meet here, by the names of `RelayLimits`. */
+export const mailLimitNames = [
+  'devicesPerOwner',
+  'pendingMail',
+  'pendingMailBytes',
+  'mailOfContacts',
+  'mailBytesOfContacts',
+  'ownerMailBytes',
+  'senderMail',
+  'senderMailBytes',
+  'senderMailTogether',
+  'senderMailBytesTogether',
+  'contactMail',
+  'contactMailBytes',
+  'contactMailTogether',
+  'contactMailBytesTogether',
+] as const;
+export type MailLimit = (typeof mailLimitNames)[number];
+export type MailLimits = Readonly<Record<MailLimit, number>>;
+
+/** What came of a message: its number; null where it was taken before; the limit it met; or why it is not wanted. */
+export type Taken = number | null | MailLimit | 'not_allowed' | 'id_reused';
+
+export interface TakeMail {
+  readonly letters: readonly Letter[];
+  readonly limits: MailLimits;
+  /** Milliseconds. */
+  readonly now: number;
+}
+
+/** Takes messages, in order, each by itself: one that is refused has written nothing. */
+export function takeMail(sql: Sql, { letters, limits, now }: TakeMail): Taken[] {
+  return letters.map((letter) => takeOne(sql, letter, limits, now));
+}
+
+interface Standing {
+  readonly owner: string;
+  readonly next: bigint;
+  readonly pending: bigint;
+  readonly bytes: bigint;
+  readonly contact_mails: bigint;
+  readonly contact_bytes: bigint;
+  readonly owner_bytes: bigint | null;
+}
+
+/** What a sender and its owner have waiting, at the recipient and at all. */
+interface ContactStanding {
+  readonly sender_mails: bigint | null;
+  readonly sender_bytes: bigint | null;
+  readonly owner_mails: bigint | null;
+  readonly owner_bytes: bigint | null;
+  readonly sender_all_mails: bigint | null;
+  readonly sender_all_bytes: bigint | null;
+  readonly owner_all_mails: bigint | null;
+  readonly owner_all_bytes: bigint | null;
+}
+
+function takeOne(sql: Sql, letter: Letter, limits: MailLimits, now: number): Taken {
+  const { sender, senderOwner, recipient, id, body } = letter;
+  const slot = standingOf(sql, recipient);
+  // Without permission nothing below is looked at: a stranger learns neither quota nor existence. Where a device has
+  // spoken for itself (its `hello` made the slot), that decides whose it is; enrolment counts for a new device only.
+  const family = letter.family !== null && (slot === undefined || slot.owner === letter.family);
+  const own = family || letter.serves;
+  if (!own && !isAllowed(sql, { device: recipient, sender, senderOwner })) return 'not_allowed';
+  const digest = digestOf(recipient, body);
+  const met = slot
+    ? (limitMet(slot, body.length, limits, own) ?? (own ? null : contactLimitMet(sql, letter, limits)))
+    : makeRoom(sql, letter, limits);
+  // What was taken before is accepted again, though there were no room for it now.
+  if (met) {
+    const before = takenBefore(sql, letter, digest);
+    return before === undefined ? met : before;
   }
-  const digest = crypto.sha256(recipient, body);
-  const before = sql.get<{ digest: Uint8Array }>('SELECT digest FROM taken WHERE sender = ? AND id = ?', sender, id);
-  if (before) {
-    if (!crypto.equal(before.digest, digest)) throw fail('relay.id_reused');
-    return { seq: null };
-  }
-  if (family) makeSlot(sql, { device: recipient, owner: args.family!, most: args.devicesPerOwner });
-  if (!hasRoom(sql, args)) throw fail('relay.mailbox_full', 'all devices of the owner');
-  const slot = sql.get<{ next: bigint }>(
-    'UPDATE slots SET next = next + 1, pending = pending + 1, bytes = bytes + ?2 WHERE device = ?1 AND pending < ?3 AND bytes + ?2 <= ?4 RETURNING next',
-    recipient,
-    body.length,
-    args.pendingMail,
-    args.pendingMailBytes,
+  const { changes } = sql.run(
+    'INSERT INTO taken (sender, id, digest, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+    sender,
+    id,
+    digest,
+    now,
   );
-  if (!slot) throw fail('relay.mailbox_full');
-  const seq = int(slot.next) - 1;
+  if (changes === 0) return takenBefore(sql, letter, digest)!;
+  const seq = slot ? int(slot.next) : 1;
   sql.run(
-    'INSERT INTO mail (recipient, seq, sender, id, body) VALUES (?, ?, ?, ?, ?)',
+    'INSERT INTO mail (recipient, seq, sender, sender_owner, contact, expires, size, id, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
     recipient,
     seq,
     sender,
+    senderOwner,
+    own ? 0 : 1,
+    letter.expires,
+    body.length,
     id,
     body,
   );
-  sql.run('INSERT INTO taken (sender, id, digest, at) VALUES (?, ?, ?, ?)', sender, id, digest, args.now);
-  return { seq };
+  return seq;
 }
 
-/** Devices cost an owner nothing, so what waits for all of them together is bounded, too. */
-function hasRoom(sql: Sql, { recipient, body, ownerMailBytes }: TakeMail): boolean {
-  const { bytes } = sql.get<{ bytes: bigint }>(
-    'SELECT coalesce(sum(bytes), 0) AS bytes FROM slots WHERE owner = (SELECT owner FROM slots WHERE device = ?)',
+function standingOf(sql: Sql, recipient: Uint8Array): Standing | undefined {
+  return sql.get<Standing>(
+    `SELECT s.owner, s.next, s.pending, s.bytes, s.contact_mails, s.contact_bytes, b.bytes AS owner_bytes
+     FROM slots s LEFT JOIN boxes b ON b.owner = s.owner WHERE s.device = ?`,
     recipient,
-  )!;
-  return int(bytes) + body.length <= ownerMailBytes;
-}
-
-/**
- * Whether a device is of this owner. An owner may enrol any key, also one that is somebody else's device: so where the
- * device has spoken for itself (its `hello` made the slot), that decides, and enrolment counts for a new device only.
- */
-export function isFamily(sql: Sql, device: Uint8Array, owner: string | null): boolean {
-  if (owner === null) return false;
-  const slot = ownerOfSlot(sql, { device });
-  return slot === null || slot === owner;
-}
-
-/** Makes sure that a device has a slot under this owner. Throws `relay.too_many` when the owner has as many as one may. */
-export function makeSlot(sql: Sql, args: { device: Uint8Array; owner: string; most: number }): void {
-  const before = ownerOfSlot(sql, args);
-  if (before === args.owner) return;
-  // A device that changed hands starts empty: what waited was for its former owner.
-  if (before !== null) dropSlot(sql, { device: args.device, owner: before });
-  const count = sql.get<{ n: bigint }>('SELECT count(*) AS n FROM slots WHERE owner = ?', args.owner);
-  if (int(count!.n) >= args.most) throw fail('relay.too_many', 'devices of one owner');
-  sql.run(
-    'INSERT INTO slots (device, owner, next, acked, pending, bytes) VALUES (?, ?, 1, 0, 0, 0)',
-    args.device,
-    args.owner,
   );
 }
 
-/** Forgets a device of this owner: its mail, its contacts, its prekeys. */
-export function dropSlot(sql: Sql, args: { device: Uint8Array; owner: string }): void {
-  sql.run('DELETE FROM slots WHERE device = ? AND owner = ?', args.device, args.owner);
+/** Of recipient and message, in one piece: hashing pieces costs twice as much. */
+function digestOf(recipient: Uint8Array, body: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(recipient.length + body.length);
+  whole.set(recipient);
+  whole.set(body, recipient.length);
+  return crypto.sha256(whole);
+}
+
+/** Whether so many messages, or these bytes and `more`, are above a limit. */
+function isOver(count: bigint | null, most: number, more = 1): boolean {
+  return count === null ? more > most : int(count) + more > most;
+}
+
+/** A slot for a device that its owner enrolled and that was never here. */
+function makeRoom(sql: Sql, { recipient, family, body }: Letter, limits: MailLimits): Taken {
+  if (family === null) return 'not_allowed';
+  if (!addSlot(sql, { device: recipient, owner: family, most: limits.devicesPerOwner })) return 'devicesPerOwner';
+  return limitMet(standingOf(sql, recipient)!, body.length, limits, true);
+}
+
+/** What to answer for an id that is known: `null` for the same message. Undefined for one that is new. */
+function takenBefore(sql: Sql, { sender, id }: Letter, digest: Uint8Array): null | 'id_reused' | undefined {
+  const before = sql.get<{ digest: Uint8Array }>('SELECT digest FROM taken WHERE sender = ? AND id = ?', sender, id);
+  if (!before) return undefined;
+  return crypto.equal(before.digest, digest) ? null : 'id_reused';
+}
+
+/**
+ * Threat: whoever may mail a device fills its box, so that nobody else's mail gets in. Measure: devices of other owners
+ * together have a share only, each of them and each owner a smaller one; and devices cost an owner nothing, so what waits
+ * for all of its own together is bounded, too. What remains: an owner's own devices can crowd each other out.
+ */
+function limitMet(slot: Standing, size: number, limits: MailLimits, own: boolean): MailLimit | null {
+  if (isOver(slot.pending, limits.pendingMail)) return 'pendingMail';
+  if (isOver(slot.bytes, limits.pendingMailBytes, size)) return 'pendingMailBytes';
+  if (isOver(slot.owner_bytes, limits.ownerMailBytes, size)) return 'ownerMailBytes';
+  if (own) return null;
+  if (isOver(slot.contact_mails, limits.mailOfContacts)) return 'mailOfContacts';
+  if (isOver(slot.contact_bytes, limits.mailBytesOfContacts, size)) return 'mailBytesOfContacts';
+  return null;
+}
+
+/** A sender's share at all others together; and its owner's, since devices to send from cost nothing either. */
+function contactLimitMet(sql: Sql, { recipient, sender, senderOwner, body }: Letter, limits: MailLimits) {
+  const held = sql.get<ContactStanding>(
+    `SELECT s.mails AS sender_mails, s.bytes AS sender_bytes, o.mails AS owner_mails, o.bytes AS owner_bytes, a.mails AS sender_all_mails, a.bytes AS sender_all_bytes,
+       b.mails AS owner_all_mails, b.bytes AS owner_all_bytes
+     FROM (SELECT 1) LEFT JOIN held s ON s.recipient = ?1 AND s.party = ?2 LEFT JOIN held o ON o.recipient = ?1 AND o.party = ?3
+       LEFT JOIN held a ON a.recipient = X'' AND a.party = ?2 LEFT JOIN held b ON b.recipient = X'' AND b.party = ?3`,
+    recipient,
+    sender,
+    senderOwner,
+  )!;
+  const size = body.length;
+  if (isOver(held.sender_mails, limits.senderMail)) return 'senderMail';
+  if (isOver(held.sender_bytes, limits.senderMailBytes, size)) return 'senderMailBytes';
+  if (isOver(held.owner_mails, limits.contactMail)) return 'contactMail';
+  if (isOver(held.owner_bytes, limits.contactMailBytes, size)) return 'contactMailBytes';
+  if (isOver(held.sender_all_mails, limits.senderMailTogether)) return 'senderMailTogether';
+  if (isOver(held.sender_all_bytes, limits.senderMailBytesTogether, size)) return 'senderMailBytesTogether';
+  if (isOver(held.owner_all_mails, limits.contactMailTogether)) return 'contactMailTogether';
+  if (isOver(held.owner_all_bytes, limits.contactMailBytesTogether, size)) return 'contactMailBytesTogether';
+  return null;
 }
 
 export interface Waiting {
@@ -107,10 +199,10 @@ export interface Waiting {
   readonly body: Uint8Array;
 }
 
-/** Mail after `after`, in order, at most `most` messages and (but for the first) `bytes` bytes. */
+/** Mail after `after` that is not too old, in order, at most `most` messages and (but for the first) `bytes` bytes. */
 export function mailAfter(
   sql: Sql,
-  args: { device: Uint8Array; after: number; most: number; bytes: number },
+  args: { device: Uint8Array; after: number; most: number; bytes: number; now: number },
 ): { mail: Waiting[]; acked: number } {
   const slot = sql.get<{ acked: bigint }>('SELECT acked FROM slots WHERE device = ?', args.device);
   const acked = slot ? int(slot.acked) : 0;
@@ -119,9 +211,10 @@ export function mailAfter(
   let bytes = 0;
   while (mail.length < args.most) {
     const row = sql.get<{ seq: bigint; sender: Uint8Array; id: Uint8Array; body: Uint8Array }>(
-      'SELECT seq, sender, id, body FROM mail WHERE recipient = ? AND seq > ? ORDER BY seq LIMIT 1',
+      'SELECT seq, sender, id, body FROM mail WHERE recipient = ? AND seq > ? AND expires > ? ORDER BY seq LIMIT 1',
       args.device,
       after,
+      args.now,
     );
     if (!row) break;
     bytes += row.body.length;
@@ -132,58 +225,24 @@ export function mailAfter(
   return { mail, acked };
 }
 
-/** Deletes mail up to and including `seq`. */
-export function ackMail(sql: Sql, args: { device: Uint8Array; seq: number }): void {
-  const sum = sql.get<{ n: bigint; bytes: bigint }>(
-    'SELECT count(*) AS n, coalesce(sum(length(body)), 0) AS bytes FROM mail WHERE recipient = ? AND seq <= ?',
-    args.device,
-    args.seq,
-  );
-  sql.run('DELETE FROM mail WHERE recipient = ? AND seq <= ?', args.device, args.seq);
-  sql.run(
-    'UPDATE slots SET acked = max(acked, ?), pending = pending - ?, bytes = bytes - ? WHERE device = ?',
-    args.seq,
-    int(sum!.n),
-    int(sum!.bytes),
-    args.device,
-  );
+/** Deletes mail up to and including `seq`; yields how many. */
+export function ackMail(sql: Sql, args: { device: Uint8Array; seq: number }): number {
+  const { changes } = sql.run('DELETE FROM mail WHERE recipient = ? AND seq <= ?', args.device, args.seq);
+  sql.run('UPDATE slots SET acked = max(acked, ?) WHERE device = ?', args.seq, args.device);
+  return changes;
 }
 
-/** True where the recipient has allowed this owner or this device, and blocked neither. */
-export function isAllowed(
-  sql: Sql,
-  args: { device: Uint8Array; sender: Uint8Array; senderOwner: Uint8Array | null },
-): boolean {
-  const row = sql.get<{ blocked: bigint | null }>(
-    'SELECT max(blocked) AS blocked FROM contacts WHERE device = ?1 AND ((kind = 1 AND id = ?2) OR (kind = 0 AND id = ?3))',
-    args.device,
-    args.sender,
-    args.senderOwner,
+/**
+ * Deletes mail that has waited too long, at most `most`. Yields how many, and the share of the most pages that are in
+ * use: only the connection that writes knows how many it may have.
+ */
+export function tidyMail(sql: Sql, args: { now: number; most: number }): { expired: number; share: number } {
+  const { changes } = sql.run(
+    'DELETE FROM mail WHERE rowid IN (SELECT rowid FROM mail WHERE expires <= ? ORDER BY expires LIMIT ?)',
+    args.now,
+    args.most,
   );
-  return row?.blocked === 0n;
-}
-
-/** What a device says of an owner (kind 0) or a device (kind 1). Throws `relay.too_many`. */
-export function judgeContact(
-  sql: Sql,
-  args: { device: Uint8Array; kind: 0 | 1; id: Uint8Array; verdict: Verdict; most: number },
-): void {
-  if (args.verdict === 'forget') {
-    sql.run('DELETE FROM contacts WHERE device = ? AND kind = ? AND id = ?', args.device, args.kind, args.id);
-    return;
-  }
-  sql.run(
-    'INSERT INTO contacts (device, kind, id, blocked) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET blocked = excluded.blocked',
-    args.device,
-    args.kind,
-    args.id,
-    args.verdict === 'block' ? 1 : 0,
-  );
-  const count = sql.get<{ n: bigint }>('SELECT count(*) AS n FROM contacts WHERE device = ?', args.device);
-  if (int(count!.n) > args.most) throw fail('relay.too_many', 'contacts');
-}
-
-/** The owner a device's slot stands under. */
-export function ownerOfSlot(sql: Sql, args: { device: Uint8Array }): string | null {
-  return sql.get<{ owner: string }>('SELECT owner FROM slots WHERE device = ?', args.device)?.owner ?? null;
+  const pages = (name: string) => int(Object.values(sql.get(`PRAGMA ${name}`)!)[0]);
+  const used = pages('page_count') - pages('freelist_count');
+  return { expired: changes, share: used / pages('max_page_count') };
 }

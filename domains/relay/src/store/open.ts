@@ -1,4 +1,5 @@
 import { type Database, openDatabase } from '@caponier/store';
+import { doorTables } from './door-tables.ts';
 import type * as operations from './operations.ts';
 import { relayTables } from './tables.ts';
 
@@ -13,7 +14,7 @@ export function openRelayStore(path: string, maxBytes: number = relayStoreBytes)
   return openDatabase<typeof operations>({
     path,
     maxBytes,
-    migrations: [relayTables],
+    migrations: [relayTables, doorTables],
     operations: new URL('./operations.ts', import.meta.url),
   });
 }

@@ -1,6 +1,6 @@
 import { fail } from '@caponier/protocol/errors';
 import { int, type Sql } from '@caponier/store/operations';
-import { dropSlot } from './mail.ts';
+import { dropSlot } from './slots.ts';
 
 /** Operations on what is known of owners, and on tickets. */
 
@@ -11,10 +11,22 @@ export interface KeptStatement {
   readonly loose: boolean;
 }
 
-/** What is kept of an owner, in order; null for an owner that was never admitted. */
-export function ownerStatements(sql: Sql, args: { owner: string; most: number }): KeptStatement[] | null {
-  if (!sql.get('SELECT 1 AS one FROM owners WHERE owner = ?', args.owner)) return null;
-  return sql
+export interface KeptOwner {
+  /** When the owner was admitted, in milliseconds. */
+  readonly admitted: number;
+  readonly byTicket: boolean;
+  /** In order. */
+  readonly statements: readonly KeptStatement[];
+}
+
+/** What is kept of an owner; null for one that was never admitted. */
+export function ownerStatements(sql: Sql, args: { owner: string; most: number }): KeptOwner | null {
+  const owner = sql.get<{ admitted: bigint; ticketed: bigint }>(
+    'SELECT admitted, ticketed FROM owners WHERE owner = ?',
+    args.owner,
+  );
+  if (!owner) return null;
+  const statements = sql
     .all<{ jws: string; cosigns: string; loose: bigint }>(
       'SELECT jws, cosigns, loose FROM statements WHERE owner = ? ORDER BY place LIMIT ?',
       args.owner,
@@ -25,6 +37,7 @@ export function ownerStatements(sql: Sql, args: { owner: string; most: number })
       cosigns: cosigns === '' ? [] : cosigns.split(' '),
       loose: loose === 1n,
     }));
+  return { admitted: int(owner.admitted), byTicket: owner.ticketed === 1n, statements };
 }
 
 export interface KeepOwner {
@@ -33,7 +46,9 @@ export interface KeepOwner {
   readonly statements: readonly KeptStatement[];
   /** Milliseconds. */
   readonly now: number;
+  /** Owners at all, and of them places that only a ticket opens. */
   readonly mostOwners: number;
+  readonly reservedOwners: number;
   /** Devices (32 bytes each) that are no longer of this owner: their mail, contacts and prekeys go with them. */
   readonly dropped: readonly Uint8Array[];
   /** The ticket that admits a new owner; null where none is needed. */
@@ -49,8 +64,10 @@ export function keepOwner(sql: Sql, args: KeepOwner): void {
   if (!known) {
     if (args.ticket) useTicket(sql, args.ticket);
     const count = sql.get<{ n: bigint }>('SELECT count(*) AS n FROM owners');
-    if (int(count!.n) >= args.mostOwners) throw fail('relay.too_many', 'owners');
-    sql.run('INSERT INTO owners (owner, admitted) VALUES (?, ?)', args.owner, args.now);
+    const most = args.mostOwners - (args.ticket ? 0 : args.reservedOwners);
+    if (int(count!.n) >= most) throw fail('relay.too_many', 'owners');
+    const ticketed = args.ticket ? 1 : 0;
+    sql.run('INSERT INTO owners (owner, admitted, ticketed) VALUES (?, ?, ?)', args.owner, args.now, ticketed);
   }
   sql.run('DELETE FROM statements WHERE owner = ?', args.owner);
   args.statements.forEach(({ jws, cosigns, loose }, i) => {
@@ -63,7 +80,10 @@ export function keepOwner(sql: Sql, args: KeepOwner): void {
       cosigns.join(' '),
     );
   });
-  for (const device of args.dropped) dropSlot(sql, { device, owner: args.owner });
+  for (const device of args.dropped) {
+    dropSlot(sql, { device, owner: args.owner });
+    sql.run('DELETE FROM devices WHERE device = ? AND owner = ?', device, args.owner);
+  }
 }
 
 function useTicket(sql: Sql, { operator, nonce, uses }: NonNullable<KeepOwner['ticket']>): void {

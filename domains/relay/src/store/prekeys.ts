@@ -1,6 +1,7 @@
 import { fail } from '@caponier/protocol/errors';
 import { int, type Sql } from '@caponier/store/operations';
-import { isAllowed, isFamily } from './mail.ts';
+import { isAllowed } from './contacts.ts';
+import { isFamily } from './slots.ts';
 
 /** Operations on prekeys: one-time ones leave once, to contacts, few an hour; the last-resort one stays. */
 

@@ -1,0 +1,49 @@
+import type { ErrorCode } from '@caponier/protocol';
+import type { RelayLimits } from '../limits.ts';
+import type { RelayAlert, RelayFields, RelayLog } from '../log.ts';
+import type { RelayCounterValue, RelayMeter } from '../meter.ts';
+import { Buckets } from '../rates.ts';
+
+/** Lines a minute about a store that fails: it fails for every message. */
+const failureLines = 6;
+
+/** What the operator is told at once: counted in any case, and of each kind only so many lines a minute in the log. */
+export class Alerts {
+  readonly #log: RelayLog;
+  readonly #meter: RelayMeter;
+  readonly #clock: () => number;
+  readonly #lines: Buckets;
+  readonly #failures: Buckets;
+  #unlogged = 0;
+  #failed = 0;
+
+  constructor(limits: RelayLimits, log: RelayLog, meter: RelayMeter, clock: () => number) {
+    this.#log = log;
+    this.#meter = meter;
+    this.#clock = clock;
+    const { logLinesPerMinute: lines } = limits;
+    this.#lines = new Buckets({ burst: lines, perMinute: lines }, 16);
+    this.#failures = new Buckets({ burst: failureLines, perMinute: failureLines }, 1);
+  }
+
+  raise(event: RelayAlert, fields: RelayFields): void {
+    this.#meter.add('alerts', event.slice('relay.'.length) as RelayCounterValue<'alerts'>);
+    if (this.#lines.take(event, this.#clock())) this.#log(event, fields);
+    else this.#unlogged += 1;
+  }
+
+  /** The store could not do what was asked. */
+  storageFailed(code: ErrorCode): void {
+    this.#failed += 1;
+    if (!this.#failures.take('all', this.#clock())) return;
+    this.#log('relay.storage_failed', { code, count: this.#failed });
+    this.#failed = 0;
+  }
+
+  /** Lines that were left out since this was asked last. */
+  takeUnlogged(): number {
+    const unlogged = this.#unlogged;
+    this.#unlogged = 0;
+    return unlogged;
+  }
+}
