@@ -22,6 +22,8 @@ export interface FileOptions {
   readonly log: Log;
   readonly clock: () => number;
   readonly every?: Every;
+  /** Milliseconds from a change to the look at it; default `SETTLE_TIME`. */
+  readonly settleTime?: number;
 }
 
 /** Text in a file, or what is wrong with it. `secret`: only for us to read. */
@@ -59,7 +61,8 @@ function stampOf(path: string): string {
  * now (`host.bad_certificate`), or there is no start. Later, a pair that is not good is refused and logged once, and what
  * was good is kept: a renewal that went wrong takes nobody off the net before its certificate ends.
  */
-export function certificateFiles({ key, cert, log, clock, every = everyUnref }: FileOptions): CertificateSource {
+export function certificateFiles(options: FileOptions): CertificateSource {
+  const { key, cert, log, clock, every = everyUnref, settleTime = SETTLE_TIME } = options;
   const stamp = () => `${stampOf(key)} ${stampOf(cert)}`;
   let seen = stamp();
   const first = load(key, cert, clock());
@@ -78,7 +81,7 @@ export function certificateFiles({ key, cert, log, clock, every = everyUnref }: 
   let settling: NodeJS.Timeout | undefined;
   const settle = () => {
     clearTimeout(settling);
-    settling = setTimeout(look, SETTLE_TIME);
+    settling = setTimeout(look, settleTime);
     settling.unref();
   };
   for (const folder of new Set([dirname(key), dirname(cert)])) {
