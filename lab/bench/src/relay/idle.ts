@@ -1,4 +1,3 @@
-import { relayLimits } from '@caponier/relay';
 import type { Report } from '../suite.ts';
 import { type Child, startChild } from './child.ts';
 import { also, oneMachine, raised } from './limits.ts';
@@ -10,8 +9,8 @@ const clients = 2;
 const devicesPerOwner = 15;
 
 const limits = also(oneMachine, {
-  limits: { connections: connections + 1_000, strangers: relayLimits.strangers },
-  flags: { '--max-connections': connections + 1_000 },
+  limits: { connections: 20_000 },
+  flags: { '--max-connections': 20_000 },
 });
 
 /** KiB that each of so many idle connections holds resident. */

@@ -1,9 +1,17 @@
 import type { RelayServerOptions } from './serve-relay.ts';
 
-/** All clients of a measurement are on this machine: what one address may ask for in a minute is raised. */
+const many = 1_000_000;
+
+/** All clients of a measurement are on this machine: what one address may ask for is raised. */
 export const oneMachine: RelayServerOptions = {
-  limits: { challengesPerMinute: 1_000_000, strangersPerAddress: 100_000 },
-  flags: { '--max-requests-per-minute': 100_000_000, '--request-burst': 100_000_000 },
+  limits: {
+    challengesPerMinute: many,
+    strangersPerAddress: 2_000,
+    newcomersPerAddress: many,
+    newOwnersPerHour: many,
+    newOwnersPerHourPerAddress: many,
+  },
+  flags: { '--max-requests-per-minute': many, '--request-burst': many },
 };
 
 /** These limits and those. */

@@ -13,16 +13,15 @@ export function putMail(
   },
 ): void {
   const { recipient, sender, id, digest, body, now } = args;
-  const slot = sql.get<{ next: bigint }>(
-    'UPDATE slots SET next = next + 1, pending = pending + 1, bytes = bytes + ? WHERE device = ? RETURNING next',
-    body.length,
-    recipient,
-  )!;
+  const slot = sql.get<{ next: bigint }>('SELECT next FROM slots WHERE device = ?', recipient)!;
   sql.run(
-    'INSERT INTO mail (recipient, seq, sender, id, body) VALUES (?, ?, ?, ?, ?)',
+    'INSERT INTO mail (recipient, seq, sender, sender_owner, contact, expires, size, id, body) VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?)',
     recipient,
-    Number(slot.next) - 1,
+    Number(slot.next),
     sender,
+    sender,
+    now + 86_400_000,
+    body.length,
     id,
     body,
   );

@@ -1,7 +1,8 @@
 import { mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { addressKey, createLog, readListenerLimits, serve, systemClock, systemRandom } from '@caponier/host';
+import { createLog, readListenerLimits, refuseSocket, serve, systemClock, systemRandom } from '@caponier/host';
+import { fail } from '@caponier/protocol';
 import { acceptWebSocket, createRelay, openRelayStore, type RelayLimits, relayServerOptions } from '@caponier/relay';
 import { WebSocketServer } from 'ws';
 import { serveParent } from './child.ts';
@@ -42,10 +43,11 @@ async function start({ limits, flags }: RelayServerOptions): Promise<number> {
     log,
     clock: systemClock,
     allowRoot: true,
-    onUpgrade: (request, socket, head) =>
-      sockets.handleUpgrade(request, socket, head, (ws) =>
-        acceptWebSocket(relay, ws, addressKey(request.socket.remoteAddress)),
-      ),
+    onUpgrade(request, socket, head, address) {
+      const refusal = relay.turnsAway(address);
+      if (refusal) return refuseSocket(socket, fail(refusal.status === 429 ? 'host.rate_limited' : 'host.busy'));
+      sockets.handleUpgrade(request, socket, head, (ws) => acceptWebSocket(relay, ws, address));
+    },
   });
   return listener.port;
 }
