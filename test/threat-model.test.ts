@@ -1,0 +1,209 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { limits } from '@caponier/protocol';
+import ts from 'typescript';
+import { describe, expect, test } from 'vitest';
+import { relayLimitTable } from '../domains/relay/src/limits.ts';
+import { listenerLimits } from '../foundation/host/src/listen/limits.ts';
+
+/** docs/threat-model.md claims a test for every threat that is ours: they are there, and so is every number it names. */
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+const page = read('docs/threat-model.md');
+
+interface Row {
+  readonly id: string;
+  readonly title: string;
+  readonly part: (name: string) => string[];
+  readonly text: string;
+}
+
+const rows: readonly Row[] = page
+  .split(/^#### /m)
+  .slice(1)
+  .map((block) => {
+    const text = block.split(/^#{2,4} /m)[0]!;
+    const [heading = ''] = text.split('\n');
+    const part = (name: string) =>
+      [...text.matchAll(new RegExp(`^- \\*\\*${name}:\\*\\* (.+)$`, 'gm'))].map(([, value]) => value!);
+    return { id: heading.split(' ')[0]!, title: heading.slice(heading.indexOf(' ') + 1), part, text };
+  });
+const ids = new Set(rows.map(({ id }) => id));
+const isYours = ({ part }: Row) => part('Test').join() === 'yours to do';
+const citesOf = ({ part }: Row) =>
+  part('Test').map((cite) => {
+    const [, file = '', title = ''] = /^`([^`]+)`: (.+)$/.exec(cite) ?? [];
+    return { cite, file, title };
+  });
+
+const titles = new Map<string, ReadonlySet<string>>();
+
+/** The titles of the tests in a file that run: `test('…')`, `it.each(…)('…')`, and not what is skipped for good. */
+function titlesIn(path: string): ReadonlySet<string> {
+  const known = titles.get(path);
+  if (known) return known;
+  const found = new Set<string>();
+  const visit = (node: ts.Node): void => {
+    ts.forEachChild(node, visit);
+    if (!ts.isCallExpression(node)) return;
+    const [title] = node.arguments;
+    const { name, words } = rootOf(node.expression);
+    if (!title || !ts.isStringLiteralLike(title) || !['test', 'it'].includes(name)) return;
+    if (!words.some((word) => word === 'skip' || word === 'todo' || word === 'fails')) found.add(title.text);
+  };
+  visit(ts.createSourceFile(path, read(path), ts.ScriptTarget.Latest));
+  titles.set(path, found);
+  return found;
+}
+
+/** `it.each([…])` begins with `it`, by way of `each`. */
+function rootOf(expression: ts.Expression): { name: string; words: string[] } {
+  if (ts.isIdentifier(expression)) return { name: expression.text, words: [] };
+  if (ts.isCallExpression(expression)) return rootOf(expression.expression);
+  if (!ts.isPropertyAccessExpression(expression)) return { name: '', words: [] };
+  const { name, words } = rootOf(expression.expression);
+  return { name, words: [...words, expression.name.text] };
+}
+
+describe('every threat', () => {
+  test('has an id of its own, and there are many', () => {
+    expect(ids.size).toBe(rows.length);
+    expect(rows.length).toBeGreaterThan(100);
+  });
+
+  test.each(rows.map((row) => [row.id, row.title, row] as const))('%s %s: has all its parts', (id, title, row) => {
+    expect(id).toMatch(/^[A-Z]-\d\d$/);
+    expect(title.length).toBeGreaterThan(5);
+    expect(row.part('Severity').join()).toMatch(/^(high|medium|low)$/);
+    for (const name of ['Mitigation', 'Remains', 'Later']) {
+      expect(row.part(name), name).toHaveLength(1);
+      expect(row.part(name)[0]!.length, name).toBeGreaterThan(4);
+    }
+    expect(row.part('Test').length).toBeGreaterThan(0);
+  });
+
+  test.each(rows.filter((row) => !isYours(row)).map((row) => [row.id, row.title, row] as const))(
+    '%s %s: is proven by tests that are there',
+    (_, __, row) => {
+      for (const { cite, file, title } of citesOf(row)) {
+        expect(file, cite).toMatch(/\.test\.ts$/);
+        expect(existsSync(join(root, file)), cite).toBe(true);
+        expect([...titlesIn(file)], cite).toContain(title);
+      }
+    },
+  );
+
+  test('is cited as a test would be: a title that is not there is noticed', () => {
+    expect([...titlesIn('test/threat-model.test.ts')]).toContain('has an id of its own, and there are many');
+    expect([...titlesIn('test/threat-model.test.ts')]).not.toContain('every threat');
+  });
+});
+
+test('every hostile client has its row', () => {
+  const cited = new Set(rows.flatMap(citesOf).map(({ file }) => file));
+  const hostile = globSync('domains/relay/test/hostile/**/*.test.ts', { cwd: root });
+  expect(hostile.filter((file) => !cited.has(file))).toEqual([]);
+});
+
+describe('numbers', () => {
+  const sources = globSync('{foundation,domains,surfaces}/*/src/**/*.ts', { cwd: root }).map(read).join('\n');
+
+  function inForce(name: string): number[] {
+    if (name in relayLimitTable) return [relayLimitTable[name as keyof typeof relayLimitTable].default];
+    const ofListener = listenerLimits.find((limit) => limit.name === name);
+    if (ofListener) return [ofListener.default];
+    const shared = (limits as Record<string, unknown>)[name];
+    if (typeof shared === 'number') return [shared];
+    const defined = sources.matchAll(new RegExp(`const ${name} = ([\\d_ *]+);`, 'g'));
+    return [...defined].map(([, product]) =>
+      product!.split('*').reduce((value, factor) => value * Number(factor.replaceAll('_', '')), 1),
+    );
+  }
+
+  const named = rows.flatMap(({ id, text }) =>
+    [...text.matchAll(/`(\w+)` = ([\d,]+\d|\d)/g)].map(([, name, value]) => [id, name!, value!] as const),
+  );
+
+  test.each(named)('%s: %s is %s', (_, name, value) => {
+    expect([...new Set(inForce(name))]).toEqual([Number(value.replaceAll(',', ''))]);
+  });
+
+  test('stand in every row about denial of service of the relay', () => {
+    const section = page.slice(page.indexOf('### Denial of service, before'), page.indexOf('### Bad input'));
+    const without = new Set(['R-23', 'R-27', 'R-30', 'R-35']);
+    for (const { id, part } of rows) {
+      if (!section.includes(`#### ${id} `) || without.has(id)) continue;
+      expect(part('Mitigation').join(), id).toMatch(/`\w+` = \d/);
+    }
+    for (const limit of Object.keys(relayLimitTable).filter((name) =>
+      /^(strangers|failures|connections$)/.test(name),
+    )) {
+      expect(section).toContain(`\`${limit}\` = `);
+    }
+  });
+});
+
+describe('tables', () => {
+  const table = (heading: string) =>
+    page
+      .slice(page.indexOf(`## ${heading}`))
+      .split('\n## ')[0]!
+      .split('\n')
+      .filter((line) => line.startsWith('| '))
+      .slice(1)
+      .map((line) =>
+        line
+          .slice(1, -1)
+          .split('|')
+          .map((cell) => cell.trim()),
+      );
+  const services = ['relay', 'registry', 'witness', 'broker', 'gate', 'vault', 'memory', 'classifier'];
+
+  test('what each service sees: all services, both columns', () => {
+    const sees = table('What each service sees');
+    expect(sees.map(([service]) => service)).toEqual([...services, 'daemon']);
+    for (const cells of sees)
+      expect(
+        cells.every((cell) => cell.length > 3),
+        cells[0],
+      ).toBe(true);
+  });
+
+  test('where each question is answered: all services, every question, by rows that are there', () => {
+    const answered = table('Where each question is answered');
+    expect(answered.map(([service]) => service)).toEqual([...services, 'daemon and surfaces']);
+    for (const [service, ...cells] of answered) {
+      expect(cells).toHaveLength(8);
+      for (const cell of cells) {
+        const cited = cell.match(/[A-Z]-\d\d/g) ?? [];
+        expect(cited.length, `${service}: ${cell}`).toBeGreaterThan(0);
+        for (const id of cited) expect(ids, `${service}: ${cell}`).toContain(id);
+      }
+    }
+  });
+
+  test('every dependency that ships has its reason, and every reason its dependency', () => {
+    const used = new Map<string, string[]>();
+    for (const path of globSync('{foundation,domains,surfaces}/*/package.json', { cwd: root }).sort()) {
+      const { dependencies, optionalDependencies, peerDependencies } = JSON.parse(read(path));
+      for (const name of Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies })) {
+        if (!name.startsWith('@caponier/')) used.set(name, [...(used.get(name) ?? []), path.split('/')[1]!]);
+      }
+    }
+    const wanted = [...used].map(([name, by]) => [`\`${name}\``, by.sort().join(', ')]).sort();
+    expect(table('Dependencies').map(([name, by]) => [name, by])).toEqual(wanted);
+    for (const [name, , why] of table('Dependencies')) expect(why?.length, name).toBeGreaterThan(8);
+  });
+});
+
+test('words that point to rows point to rows', () => {
+  for (const [id] of page.matchAll(/\b[RPYWBGVMCDS]-\d\d\b/g)) expect(ids).toContain(id);
+});
+
+test('the other pages lead here', () => {
+  expect(read('docs/architecture.md')).toMatch(/## Threat model[\s\S]*\(threat-model\.md\)/);
+  expect(read('docs/protocol.md')).toContain('(threat-model.md)');
+  expect(read('SECURITY.md')).toContain('(docs/threat-model.md)');
+});
