@@ -8,10 +8,11 @@ import {
   systemClock,
   systemRandom,
 } from '@caponier/host';
-import { fail } from '@caponier/protocol';
+import { fail, limits as wire } from '@caponier/protocol';
 import {
   acceptWebSocket,
   createRelay,
+  type MembershipSource,
   openRelayStore,
   type RelayFields,
   type RelayLog,
@@ -21,7 +22,7 @@ import {
 } from '@caponier/relay';
 import { Hono } from 'hono';
 import { WebSocketServer } from 'ws';
-import { follow } from './follow.ts';
+import { type Following, follow } from './follow.ts';
 import type { Composed, ServiceContext } from './process.ts';
 import { admissionOf } from './relay-admission.ts';
 import { readRelayLimits, relayLimitFlags } from './relay-limits.ts';
@@ -49,7 +50,7 @@ export async function composeRelay(context: ServiceContext): Promise<Composed> {
       const timer = setInterval(work, ms);
       return () => clearInterval(timer);
     },
-    views: following.follower,
+    views: dated(following.follower),
     resume: { current: loadOrCreateKey(keys, 'relay-resume.key', systemRandom) },
     // What clients name is what the deployment pins; where TLS ends elsewhere, or is a public one, there is none.
     tls: tls ? me.pin : null,
@@ -82,6 +83,18 @@ export async function composeRelay(context: ServiceContext): Promise<Composed> {
     async close() {
       await following.close();
       await store.close();
+    },
+  };
+}
+
+/** The follower, which says how new the log is, as a source that says whether that is new enough. */
+function dated(follower: Following['follower']): MembershipSource {
+  return {
+    get: (owner) => follower.get(owner),
+    onChange: (listener) => follower.onChange(listener),
+    isFresh() {
+      const { newest, trouble } = follower.status;
+      return trouble === null && systemClock() / 1000 - newest <= wire.maxServiceLagSeconds;
     },
   };
 }

@@ -3,6 +3,8 @@ export const RETRY_FIRST = 1_000;
 export const RETRY_MOST = 30_000;
 /** Share by which each pause is made shorter or longer at random, so that a thousand clients do not return at once. */
 export const RETRY_JITTER = 0.2;
+/** Seconds to stay away at most because a relay says so: a hostile one shall not send us away for ever. */
+export const RETRY_AFTER_MOST = 900;
 
 /** Milliseconds from the connection to `welcome`, or to the meeting. */
 export const GREETING_TIME = 15_000;

@@ -11,6 +11,7 @@ import {
   relayNumberOf,
 } from '@caponier/protocol';
 import type { BinarySocket, Transport } from '../transport/types.ts';
+import { RETRY_AFTER_MOST } from './limits.ts';
 
 /** Where a relay is. */
 export interface RelayAddress {
@@ -21,14 +22,20 @@ export interface RelayAddress {
 
 export interface WireListener {
   onFrame(frame: Frame): void;
-  /** Once. `relay.disconnected` where nobody said why. */
-  onClose(code: ErrorCode): void;
+  /** Once. `relay.disconnected` where nobody said why; `retryAfter`: seconds after which to come back, 0 where not said. */
+  onClose(code: ErrorCode, retryAfter: number): void;
 }
 
 /** One connection to a relay, in frames. */
 export interface Wire {
   send<N extends FrameName>(name: N, values: FrameInput<N>): void;
   close(code?: number): void;
+}
+
+/** When to come back, as a close of the relay says it. Whatever else its reason is, it is nothing. */
+function retryAfterOf(reason: string): number {
+  const [, seconds] = /^retry-after=(\d{1,5})$/.exec(reason) ?? [];
+  return Math.min(Number(seconds ?? 0), RETRY_AFTER_MOST);
 }
 
 /**
@@ -42,10 +49,10 @@ export async function openWire(
   listener: WireListener,
 ): Promise<Wire> {
   let over = false;
-  const end = (code: ErrorCode) => {
+  const end = (code: ErrorCode, retryAfter = 0) => {
     if (over) return;
     over = true;
-    listener.onClose(code);
+    listener.onClose(code, retryAfter);
   };
   const socket: BinarySocket = await transport.connect(url, {
     ...(pin !== undefined && { pin }),
@@ -61,7 +68,7 @@ export async function openWire(
         end(code);
       }
     },
-    onClose: (code) => end(relayErrorOf(code)),
+    onClose: (code, reason) => end(relayErrorOf(code), retryAfterOf(reason)),
   });
   return {
     send: (name, values) => {
