@@ -2,6 +2,7 @@ export { type Alerts, type AlertsOptions, createAlerts } from './alerts/alerts.t
 export { type AlertKind, alertKinds, isAlertKind } from './alerts/kinds.ts';
 export { readWebhook, type Webhook, type WebhookSettings } from './alerts/settings.ts';
 export { systemClock, systemRandom } from './clock.ts';
+export { refuseUnknownEnvironment } from './environment.ts';
 export { type Certificate, loadOrCreateCertificate } from './home/certificate.ts';
 export { type Home, homePath, MAX_HOME_FILE, openHome } from './home/home.ts';
 export { fileSigner, loadOrCreateKey } from './home/keys.ts';

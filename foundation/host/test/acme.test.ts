@@ -165,6 +165,25 @@ describe('a certificate by ACME', () => {
     60_000,
   );
 
+  itWithPebble(
+    'is ordered once, whoever of one home comes first',
+    async () => {
+      const resumes: (() => void)[] = [];
+      const sleep = () => new Promise<void>((resolve) => void resumes.push(resolve));
+      const both = [open('pair', { sleep }), open('pair', { sleep })] as const;
+      await until(() => resumes.length === 1);
+      source = await Promise.race(both);
+      ahead = 10_000;
+      resumes[0]!();
+      const [one, two] = await Promise.all(both);
+      expect(one.cert).toBe(two.cert);
+      expect(lines.events()).toEqual(['certificate.ordering']);
+      one.close();
+      two.close();
+    },
+    60_000,
+  );
+
   it('needs a person to agree to the terms', async () => {
     await expect(open('terms', { agreedToTerms: false })).rejects.toMatchObject({ code: 'host.bad_config' });
   });

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
@@ -130,6 +131,14 @@ describe('a certificate in files', () => {
     ['one that is over', 'expired', async () => write(await fresh(now - 900 * DAY))],
     ['one that has not begun', 'future', async () => write(await fresh(now + 5 * DAY))],
     ['a key that others may read', 'loose', async () => chmodSync(at('key.pem'), 0o644)],
+    [
+      'a pipe',
+      'unreadable',
+      async () => {
+        rmSync(at('cert.pem'));
+        execFileSync('mkfifo', [at('cert.pem')]);
+      },
+    ],
     ['no key', 'missing', async () => rmSync(at('key.pem'))],
     [
       'a folder',
@@ -252,6 +261,15 @@ describe('the folder of certificates', () => {
       expect([mode(), lines.all()]).toEqual([0o750, []]);
     },
   );
+
+  it.each(['tls-cert.pem', 'anything'])('with %s in it that others may read is refused', (name) => {
+    openCertificateFolder(at('tls'), lines.log);
+    writeFileSync(at(`tls/${name}`), 'x');
+    chmodSync(at(`tls/${name}`), 0o640);
+    expect(() => openCertificateFolder(at('tls'), lines.log)).toThrow(
+      expect.objectContaining({ code: 'host.loose_permissions' }),
+    );
+  });
 
   it('is no link and no file', () => {
     mkdirSync(at('other'));

@@ -147,8 +147,8 @@ export class Connections {
     // Behind a tunnel on this machine everybody comes from its loopback address.
     const above = isLoopback(key) ? -1 : count - limits.maxConnectionsPerAddress;
     if (above >= 0) {
+      if (!place.excess) onLimit('maxConnectionsPerAddress');
       place.excess = true;
-      onLimit('maxConnectionsPerAddress');
     }
     if (above >= MAX_REFUSALS) return false;
     place.key = key;

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync, statSync, watch } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, statSync, watch } from 'node:fs';
 import { dirname } from 'node:path';
 import { fail } from '@caponier/protocol';
 import { refuseLoose } from '../home/permissions.ts';
@@ -30,7 +30,8 @@ export interface FileOptions {
 function read(path: string, secret: boolean): { readonly text: string } | PairFault {
   let file: number | undefined;
   try {
-    file = openSync(path, 'r');
+    // Without waiting: a pipe in its place would hold the whole process.
+    file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const stats = fstatSync(file);
     if (secret) refuseLoose(path, stats);
     if (!stats.isFile() || stats.size > MAX_BYTES) return 'unreadable';

@@ -1,4 +1,5 @@
 import { chmodSync, lstatSync, readdirSync, type Stats } from 'node:fs';
+import { join } from 'node:path';
 import { type Home, openHome } from '../home/home.ts';
 import { refuseLoose } from '../home/permissions.ts';
 import type { Log } from '../log/log.ts';
@@ -10,7 +11,7 @@ function statsOf(path: string): Stats | undefined {
 }
 
 /**
- * Opens the folder of keys and certificates: 0700 and ours, or `host.loose_permissions`. On the first boot, while there is
+ * Opens the folder of keys and certificates: 0700 and ours, its files 0600, or `host.loose_permissions`. On the first boot, while there is
  * no key in it, a folder of ours that others may enter is tightened, since nothing has been there to be read: installers
  * and volumes make folders with the usual mask.
  */
@@ -23,5 +24,10 @@ export function openCertificateFolder(path: string, log: Log): Home {
     if (holdsKeys(path)) refuseLoose(path, stats);
     log.warn('folder.tightened', { reason: 'certificates' });
   }
-  return openHome(path);
+  const folder = openHome(path);
+  for (const name of readdirSync(path)) {
+    const file = statsOf(join(path, name));
+    if (file?.isFile()) refuseLoose(join(path, name), file);
+  }
+  return folder;
 }

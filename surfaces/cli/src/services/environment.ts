@@ -1,5 +1,4 @@
-import { listenerLimits } from '@caponier/host';
-import { fail } from '@caponier/protocol';
+import { listenerLimits, refuseUnknownEnvironment } from '@caponier/host';
 import { serviceFlags } from './flags.ts';
 import { variableOf } from './settings.ts';
 
@@ -16,16 +15,11 @@ const others = [
 ];
 
 /**
- * Threat: a misspelt variable is a limit or a safeguard that somebody believes in and that is not there. Measure: a service
- * does not start with a variable of ours that it does not know. `limits`: variables of its own; those of the relay are
- * judged by the relay alone, since all services of a home share one environment. Throws `host.bad_config`.
+ * Refuses a variable of ours that no service knows (`refuseUnknownEnvironment`). `limits`: variables of its own; those of the
+ * relay are judged by the relay alone, since all services of a home share one environment. Throws `host.bad_config`.
  */
 export function refuseUnknownVariables(env: NodeJS.ProcessEnv, limits: readonly string[] | null): void {
-  const known = new Set([...others, ...listenerLimits.map((limit) => limit.env), ...serviceFlags.map(variableOf)]);
-  for (const name of Object.keys(env)) {
-    if (!name.startsWith('CAPONIER_') || known.has(name)) continue;
-    const ofRelay = name.startsWith('CAPONIER_RELAY_');
-    if (ofRelay && (limits === null || limits.includes(name))) continue;
-    throw fail('host.bad_config', `${name} is no variable that Caponier knows`);
-  }
+  const known = [...others, ...listenerLimits.map((limit) => limit.env), ...serviceFlags.map(variableOf)];
+  const judged = Object.entries(env).filter(([name]) => limits !== null || !name.startsWith('CAPONIER_RELAY_'));
+  refuseUnknownEnvironment(Object.fromEntries(judged), [...known, ...(limits ?? [])]);
 }

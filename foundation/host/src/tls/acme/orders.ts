@@ -123,19 +123,20 @@ export class Orders {
   async get(): Promise<Pair | undefined> {
     const { log, clock, random } = this.#options;
     if (this.#running || clock() < this.next) return undefined;
-    const lock = this.#lock();
-    if (!lock) {
-      this.next = clock() + OTHER_TIME;
-      return undefined;
-    }
     this.#running = true;
+    let lock: Lock | undefined;
     try {
+      lock = this.#options.folder.lock('acme');
       const known = loadOrdered(this.#options);
       const pair = known && !isDue(known, clock()) ? known : await obtain(this.#options);
       this.#failures = 0;
       this.next = clock() + DAY * (1 - JITTER * fraction(random));
       return pair;
     } catch (error) {
+      if ((error as { code?: unknown }).code === 'host.locked') {
+        this.next = clock() + OTHER_TIME;
+        return undefined;
+      }
       const pause = Math.min(PAUSE.longest, PAUSE.first * 2 ** this.#failures++) * (1 + JITTER * fraction(random));
       this.next = clock() + pause;
       const reason = error instanceof Failure ? error.reason : 'home';
@@ -143,15 +144,7 @@ export class Orders {
       return undefined;
     } finally {
       this.#running = false;
-      lock.release();
-    }
-  }
-
-  #lock(): Lock | undefined {
-    try {
-      return this.#options.folder.lock('acme');
-    } catch {
-      return undefined;
+      lock?.release();
     }
   }
 }
