@@ -118,6 +118,30 @@ export async function runService(
   refuseRoot({ allowRoot });
   if (flags.showKey) return showKey(name, output);
   const deployment = await findDeployment(textOf(settings, '--deployment'));
+  const closers: (() => unknown)[] = [];
+  try {
+    await serveUntilAsked({ name, output, compose, deployment, allowRoot, settings, flags, closers });
+  } finally {
+    // In the end as after a start that failed: what is still open would keep the process alive.
+    for (const close of closers.reverse()) await close();
+    if (process.connected) process.disconnect();
+  }
+}
+
+interface ServiceStart {
+  readonly name: ServiceName;
+  readonly output: Output;
+  readonly compose: (context: ServiceContext) => Promise<Composed>;
+  readonly deployment: Deployment;
+  readonly allowRoot: boolean;
+  readonly settings: Settings;
+  readonly flags: ServiceFlags;
+  /** What to do when it is over, last first. */
+  readonly closers: (() => unknown)[];
+}
+
+async function serveUntilAsked(start: ServiceStart): Promise<void> {
+  const { name, output, compose, deployment, allowRoot, settings, flags, closers } = start;
   const me = serviceOf(deployment, name.role, name.class);
   const limits = readListenerLimits(settings);
   const port = portOf(settings, me);
@@ -129,15 +153,20 @@ export async function runService(
   if (me.key !== signer.did) throw fail('host.bad_config', `${deploymentFile} names another key for ${name.name}`);
   const host = textOf(settings, '--host') ?? deployment.host;
   const lock = home.lock(name.name);
+  closers.push(() => lock.release());
   const log = createLog({ service: name.name, clock: systemClock });
   const data = home.folder('data').folder(name.name);
   const operating = await operate({ name: name.name, home, data, settings, log });
+  closers.push(() => operating.close());
   const { metrics, alerts, onLimit } = operating;
   const certificate = await certificateOf({ deployment, me, host, home, settings, log, metrics, alerts });
+  closers.push(() => certificate?.close());
   const transport = createTransport();
+  closers.push(() => transport.close());
   const tls = certificate !== undefined;
   const context = { deployment, me, signer, data, keys, log, metrics, alerts, transport, host, tls, flags, settings };
   const composed = await compose(context);
+  closers.push(() => composed.close());
   const listener = await serve(countRequests(composed.app, metrics), {
     host,
     port,
@@ -152,25 +181,20 @@ export async function runService(
     ...(certificate && { tls: certificate }),
     ...(composed.onUpgrade && { onUpgrade: composed.onUpgrade }),
   });
+  closers.push(() => listener.close());
   metrics.gauge({
     name: 'listener_connections',
     help: 'Open connections of the listener.',
     sample: () => listener.connections,
   });
+  const asked = untilAsked();
   sayReady(name, listener.url, output);
-  await untilAsked();
+  await asked;
   endAtOnce();
   log.event('service.ending');
   composed.unready?.();
   if (draining > 0) await pause(draining);
   composed.drain?.();
-  await listener.close();
-  await composed.close();
-  certificate?.close();
-  await operating.close();
-  transport.close();
-  lock.release();
-  if (process.connected) process.disconnect();
 }
 
 const keyFile = ({ name }: ServiceName) => `${name}.key`;
