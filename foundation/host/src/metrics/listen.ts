@@ -1,3 +1,4 @@
+import { chmodSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fail } from '@caponier/protocol';
@@ -42,6 +43,7 @@ export async function serveMetrics(metrics: Metrics, place: MetricsPlace): Promi
     server.listen({ ...place }, resolve);
   });
   server.on('error', () => undefined);
+  if ('path' in place) chmodSync(place.path, 0o600);
   const address = server.address();
   const port = typeof address === 'string' ? 0 : (address as AddressInfo).port;
   return {
