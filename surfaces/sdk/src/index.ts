@@ -16,7 +16,7 @@ export {
 export type { Admit, ChannelPeer, ChannelPurpose, Channels, Duplex } from './channels/types.ts';
 export { deviceKeysOf, joinByCode, newDeviceSeeds } from './device/begin.ts';
 export { createDevice } from './device/device.ts';
-export type { Device, DeviceOptions, DeviceStatus, LogEntry } from './device/types.ts';
+export type { Blocking, Device, DeviceOptions, DeviceStatus, LogEntry } from './device/types.ts';
 export type { Service, ServiceRole } from './directory/types.ts';
 export type {
   Adding,

@@ -1,16 +1,13 @@
-import { crypto, Secret, utf8 } from '@caponier/crypto';
-import { type ErrorCode, encodeDid, fail, keyOf, sign } from '@caponier/protocol';
+import { utf8 } from '@caponier/crypto';
+import { fail, sign } from '@caponier/protocol';
 import { bundleToMembers, Prekeys } from '@caponier/session';
-import { manualClock, seededRandom, testSigner } from '@caponier/testkit';
+import { seededRandom } from '@caponier/testkit';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type KeyValue, memoryKeyValue } from '../src/index.ts';
-import type { DeliveredMail, RelayPort } from '../src/link/relay-port.ts';
 import { encodeEnvelope, openEnvelope } from '../src/mail/form.ts';
 import { outPrefix } from '../src/mail/keys.ts';
-import { DeviceMail } from '../src/mail/mailbox.ts';
 import type { Letter } from '../src/mail/types.ts';
-import type { Views } from '../src/views/views.ts';
+import { ann, ben, clock, deliver, eve, open, pair, texts, world } from './mail-sides.ts';
 
 const nonce = 'AAAAAAAAAAAAAAAAAAAAAA';
 
@@ -48,128 +45,6 @@ describe('what is inside a mail', () => {
     expect(() => openEnvelope(both)).toThrow(expect.objectContaining({ code: 'mail.bad_message' }));
   });
 });
-
-// ---- two devices of one owner and a relay in hand ----
-
-interface Side {
-  readonly mail: DeviceMail;
-  readonly relay: FakeRelay;
-  readonly troubles: string[];
-  readonly store: KeyValue;
-}
-
-class FakeRelay implements RelayPort {
-  state: RelayPort['state'] = 'connected';
-  readonly sent: { to: Uint8Array; id: Uint8Array; body: Uint8Array }[] = [];
-  readonly offered: string[] = [];
-  /** What the next sends answer, in order; afterwards they are taken. */
-  refusals: ErrorCode[] = [];
-  prekeys: () => string | null = () => null;
-  handler: (mail: DeliveredMail) => Promise<void> = async () => {};
-  readonly listeners: ((state: RelayPort['state']) => void)[] = [];
-  readonly oneTimeLeft = 0;
-
-  onState(listener: (state: RelayPort['state']) => void) {
-    this.listeners.push(listener);
-    return () => {};
-  }
-  async sendMail(to: Uint8Array, id: Uint8Array, body: Uint8Array) {
-    const refusal = this.refusals.shift();
-    if (refusal) throw fail(refusal);
-    this.sent.push({ to, id, body });
-  }
-  receiveMail(handler: (mail: DeliveredMail) => Promise<void>) {
-    this.handler = handler;
-  }
-  async offer(statements: readonly string[]) {
-    this.offered.push(...statements);
-  }
-  async fetchPrekeys() {
-    return this.prekeys();
-  }
-  async allow() {}
-  async tell() {}
-  openStream = () => Promise.reject(fail('relay.not_reachable'));
-  acceptStreams() {}
-  openMeeting = () => Promise.reject(fail('relay.not_reachable'));
-  start() {}
-  close() {}
-}
-
-const owner = 'o'.repeat(43);
-const clock = manualClock();
-const keysOf = (name: string) => {
-  const box = crypto.x25519.keyPair(Secret.from(seededRandom(`box ${name}`)(32)));
-  const signer = testSigner(name);
-  return { name, signer, box, did: signer.did, boxDid: encodeDid('x25519', box.publicKey) };
-};
-const [ann, ben, eve] = ['ann', 'ben', 'eve'].map(keysOf) as [Keys, Keys, Keys];
-type Keys = ReturnType<typeof keysOf>;
-const enrolled = (keys: Keys) => ({
-  id: '',
-  seq: 1,
-  did: keys.did,
-  box: keys.boxDid,
-  role: 'member' as const,
-  name: keys.name,
-});
-
-/** A view of three devices of one owner; `stale` and `gone` are what a test says. */
-const world = { stale: false, gone: new Set<string>() };
-const view = {
-  id: owner,
-  device: (did: string) =>
-    world.gone.has(did) ? undefined : [ann, ben].map(enrolled).find((device) => device.did === did),
-  deviceByName: (name: string) => [ann, ben].map(enrolled).find((device) => device.name === name),
-  grants: () => [],
-  frozen: () => undefined,
-};
-const views = {
-  get: () => ({ view }),
-  fresh: () => {
-    if (world.stale) throw fail('owner.stale_view');
-    return view;
-  },
-  soon: async () => {
-    if (world.stale) throw fail('owner.stale_view');
-    return { view, age: 0 };
-  },
-} as unknown as Views;
-
-function open(keys: Keys, store: KeyValue = memoryKeyValue(), random = seededRandom(`mail ${keys.name}`)): Side {
-  const relay = new FakeRelay();
-  const troubles: string[] = [];
-  const mail = new DeviceMail({
-    store,
-    relay,
-    views,
-    signer: keys.signer,
-    box: keys.box,
-    random,
-    clock,
-    wait: (_ms, signal) =>
-      new Promise((resolve) => {
-        if (signal.aborted) return resolve();
-        signal.addEventListener('abort', () => resolve(), { once: true });
-        setTimeout(resolve, 5);
-      }),
-    trouble: (where, code) => troubles.push(`${where} ${code}`),
-    onContent: async () => ({ changes: [], tell: () => {} }),
-  });
-  return { mail, relay, troubles, store };
-}
-
-async function pair() {
-  const [from, to] = [open(ann), open(ben)];
-  await Promise.all([from.mail.start(), to.mail.start()]);
-  await to.mail.reachable;
-  from.relay.prekeys = () => to.relay.offered.at(-1) ?? null;
-  return { from, to };
-}
-
-const deliver = (to: Side, from: Keys, mail: { id: Uint8Array; body: Uint8Array }) =>
-  to.relay.handler({ from: keyOf(from.did, 'ed25519'), id: mail.id, body: mail.body });
-const texts = async (side: Side) => (await side.mail.list()).map(({ text }) => text);
 
 describe('mail of a device', () => {
   test('arrives once, however often the relay gives it out', async () => {
@@ -313,5 +188,46 @@ describe('mail of a device', () => {
     const { from } = await pair();
     for (const to of ['carol', 'ben/phone', '', 'a b', '@ben', 'x@carol'])
       await expect(from.mail.send({ to, text: '?' })).rejects.toMatchObject({ code: 'mail.no_recipient' });
+  });
+
+  test('of somebody blocked is dropped, whatever the relay made of the block', async () => {
+    const { from, to } = await pair();
+    to.blocked.add(ann.did);
+    await (await from.mail.send({ to: 'ben', text: 'hello' })).accepted;
+    await deliver(to, ann, from.relay.sent[0]!);
+    expect(to.troubles).toEqual(['mail.receive mail.not_allowed']);
+    expect(await texts(to)).toEqual([]);
+  });
+
+  test('is not tried again before the relay said so', async () => {
+    const { from } = await pair();
+    from.relay.refusals = [
+      { code: 'relay.mailbox_full', retry: 30 },
+      { code: 'relay.storage_full', retry: 15 },
+    ];
+    await (await from.mail.send({ to: 'ben', text: 'patience' })).accepted;
+    const long = from.waits.filter((ms) => ms >= 10_000);
+    expect(long).toHaveLength(2);
+    expect(long[0]).toBeGreaterThanOrEqual(30_000);
+    expect(long[0]).toBeLessThan(40_000);
+    expect(long[1]).toBeGreaterThanOrEqual(15_000);
+    expect(from.relay.sent).toHaveLength(1);
+  });
+
+  test('says how long it may wait, less what it waited here; and is given up after that', async () => {
+    const { from } = await pair();
+    await (await from.mail.send({ to: 'ben', text: 'any time' })).accepted;
+    from.relay.state = 'connecting';
+    const { accepted } = await from.mail.send({ to: 'ben', text: 'today', seconds: 86_400 });
+    clock.advance(3_600);
+    from.relay.state = 'connected';
+    await accepted;
+    expect(from.relay.sent.map(({ seconds }) => seconds)).toEqual([0, 82_800]);
+    from.relay.refusals = Array.from({ length: 100 }, () => 'relay.mailbox_full' as const);
+    const late = await from.mail.send({ to: 'ben', text: 'too late', seconds: 60 });
+    late.accepted.catch(() => {});
+    await expect.poll(() => from.troubles.length).toBeGreaterThan(1);
+    clock.advance(61);
+    await expect(late.accepted).rejects.toMatchObject({ code: 'mail.expired' });
   });
 });

@@ -102,11 +102,23 @@ export const sessionErrors = defineErrors({
     title: 'That sender has no grant for mail to this owner.',
     hint: 'Add the contact with `caponier add --contact`.',
   },
+  'mail.bad_receipt': {
+    status: 400,
+    exit: 5,
+    title: 'A receipt does not fit what was sent.',
+    hint: 'The message counts as not delivered. The device that sent the receipt is faulty, or lies.',
+  },
   'mail.expired': {
     status: 410,
     exit: 3,
     title: 'The message could not be delivered in time.',
     hint: 'The recipient must come online; then send it again.',
+  },
+  'contact.too_many_blocked': {
+    status: 507,
+    exit: 1,
+    title: 'No more can be blocked.',
+    hint: 'Unblock some, or take the contact away altogether.',
   },
   'mail.outbox_full': {
     status: 507,

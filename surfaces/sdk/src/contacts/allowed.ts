@@ -1,14 +1,16 @@
 import { fromBase64url } from '@caponier/crypto';
-import { type ErrorCode, entryOf } from '@caponier/protocol';
+import { type Did, type ErrorCode, entryOf, keyOf, type Verdict } from '@caponier/protocol';
 import * as z from 'zod/mini';
 import type { RelayPort } from '../link/relay-port.ts';
 import { jsonBytes, openJson } from '../store/json.ts';
 import type { KeyValue } from '../store/key-value.ts';
 import { KeyedLock } from '../sync/lock.ts';
 import type { Views } from '../views/views.ts';
+import type { BlockList } from './blocked.ts';
 import { contactsOf } from './contacts.ts';
 
-const key = 'contacts/allowed';
+const key = 'contacts/told';
+/** What the relay was told of: owners by their id, devices by their key's name. */
 const form = z.array(z.string());
 
 export interface AllowedPorts {
@@ -16,15 +18,19 @@ export interface AllowedPorts {
   readonly store: KeyValue;
   readonly views: Views;
   readonly relay: RelayPort;
+  readonly blocked: BlockList;
   readonly clock: () => number;
   readonly trouble: (where: string, code: ErrorCode) => void;
 }
 
-/** Keeps the relay's list of who may reach this device as the owner's grants say: at each connection and each change. */
+/**
+ * Keeps the relay's list of who may reach this device as the owner's grants and this device's blocks say: at each
+ * connection and each change.
+ */
 export class AllowedContacts {
   readonly #ports: AllowedPorts;
   readonly #lock = new KeyedLock();
-  readonly #told = new Set<string>();
+  readonly #told = new Map<string, Verdict>();
   #done: Promise<void> = Promise.resolve();
 
   constructor(ports: AllowedPorts) {
@@ -54,24 +60,38 @@ export class AllowedContacts {
       .catch((error: unknown) => trouble('contacts', entryOf(error).code));
   }
 
+  #wanted(): Map<string, Verdict> {
+    const { views, blocked, clock } = this.#ports;
+    const wanted = new Map<string, Verdict>();
+    for (const { owner } of contactsOf(views.get().view, clock())) wanted.set(owner, 'allow');
+    for (const name of [...blocked.owners, ...blocked.devices]) wanted.set(name, 'block');
+    return wanted;
+  }
+
   async #agree(): Promise<void> {
-    const { views, relay, clock } = this.#ports;
-    const wanted = new Set(contactsOf(views.get().view, clock()).map(({ owner }) => owner));
+    const wanted = this.#wanted();
+    const names = new Set(wanted.keys());
     const kept = await this.#kept();
     // Noted before it is done: what the relay was told, it can be told to forget, also after a crash between.
-    await this.#keep(kept, new Set([...kept, ...wanted]));
-    for (const owner of kept) {
-      if (wanted.has(owner)) continue;
-      await relay.allow(fromBase64url(owner), false);
-      this.#told.delete(owner);
+    await this.#keep(kept, new Set([...kept, ...names]));
+    for (const name of kept) {
+      if (wanted.has(name)) continue;
+      await this.#tell(name, 'forget');
+      this.#told.delete(name);
     }
     // Once a run at least: a relay that was set up anew knows nothing of what an earlier run told it.
-    for (const owner of wanted) {
-      if (this.#told.has(owner)) continue;
-      await relay.allow(fromBase64url(owner), true);
-      this.#told.add(owner);
+    for (const [name, verdict] of wanted) {
+      if (this.#told.get(name) === verdict) continue;
+      await this.#tell(name, verdict);
+      this.#told.set(name, verdict);
     }
-    await this.#keep(await this.#kept(), wanted);
+    await this.#keep(await this.#kept(), names);
+  }
+
+  #tell(name: string, verdict: Verdict): Promise<void> {
+    const { relay } = this.#ports;
+    if (name.startsWith('did:')) return relay.judge('device', keyOf(name as Did, 'ed25519'), verdict);
+    return relay.judge('owner', fromBase64url(name), verdict);
   }
 
   async #kept(): Promise<Set<string>> {
@@ -80,7 +100,7 @@ export class AllowedContacts {
   }
 
   async #keep(before: ReadonlySet<string>, after: ReadonlySet<string>): Promise<void> {
-    if (before.size === after.size && [...after].every((owner) => before.has(owner))) return;
+    if (before.size === after.size && [...after].every((name) => before.has(name))) return;
     await this.#ports.store.put([[key, jsonBytes([...after])]]);
   }
 }

@@ -21,6 +21,7 @@ import {
 import { buildDeviceCapsule, buildTrustFile } from '../capsule/capsule.ts';
 import { DeviceChannels } from '../channels/channels.ts';
 import { AllowedContacts } from '../contacts/allowed.ts';
+import { BlockList } from '../contacts/blocked.ts';
 import { findService, openServices, servicesOf } from '../directory/directory.ts';
 import type { Service } from '../directory/types.ts';
 import { add } from '../joining/adder.ts';
@@ -29,6 +30,7 @@ import { join } from '../joining/joiner.ts';
 import { socketOfRelay } from '../joining/relay-address.ts';
 import type { Adding, AddOptions, Joining } from '../joining/types.ts';
 import type { RelayPort } from '../link/relay-port.ts';
+import { resolveOther } from '../mail/address.ts';
 import { DeviceMail } from '../mail/mailbox.ts';
 import { publish } from '../owner/publish.ts';
 import type { Draft, FreezeTarget, PublishReport, SigningNeed, TicketDraft } from '../owner/types.ts';
@@ -41,7 +43,7 @@ import { membershipOf, Views } from '../views/views.ts';
 import { AlarmBook } from './alarms.ts';
 import { KnownServices } from './services.ts';
 import { statusOf } from './status.ts';
-import type { Device, DeviceOptions, DeviceStatus, LogEntry } from './types.ts';
+import type { Blocking, Device, DeviceOptions, DeviceStatus, LogEntry } from './types.ts';
 
 /** Milliseconds that `ready` waits unless said otherwise. */
 const readyMs = 30_000;
@@ -65,7 +67,9 @@ export async function createDevice(options: DeviceOptions): Promise<Device> {
     registry: findService(services, 'registry'),
     alarm: (code, facts) => void alarms.raise(code, facts),
   });
-  return new CaponierDevice(options, first, known, views);
+  const blocked = new BlockList(store);
+  await blocked.load();
+  return new CaponierDevice(options, first, known, views, blocked);
 }
 
 class CaponierDevice implements Device {
@@ -85,8 +89,9 @@ class CaponierDevice implements Device {
   readonly #relay: RelayPort & { readonly trouble: ErrorCode | null };
   readonly #journal: Journal;
   readonly #allowed: AllowedContacts;
+  readonly #blocked: BlockList;
 
-  constructor(options: DeviceOptions, first: OwnerView, known: KnownServices, views: Views) {
+  constructor(options: DeviceOptions, first: OwnerView, known: KnownServices, views: Views, blocked: BlockList) {
     const { identity, store, random, clock, wait, transport } = options;
     const { signer, box } = identity;
     this.#options = options;
@@ -94,6 +99,7 @@ class CaponierDevice implements Device {
     this.#first = first;
     this.#known = known;
     this.#views = views;
+    this.#blocked = blocked;
     this.owner = first.id;
     this.did = signer.did;
     const at = this.service('relay');
@@ -111,7 +117,7 @@ class CaponierDevice implements Device {
     });
     this.#relay = relay;
     const trouble = (where: string, code: ErrorCode) => options.onTrouble?.(where, code);
-    const shared = { store, relay, views, signer, box, random, clock, wait, trouble };
+    const shared = { store, relay, views, signer, box, random, clock, wait, trouble, blocked };
     const asks: DeviceAsks = new DeviceAsks({
       ...shared,
       mail: async (devices, content) => {
@@ -215,6 +221,17 @@ class CaponierDevice implements Device {
 
   async #membership(): Promise<string[]> {
     return membershipOf(await this.#chain());
+  }
+
+  // ---- whom it does not want to hear ----
+
+  async block(who: string, blocked: boolean): Promise<Blocking> {
+    const { clock } = this.#options;
+    const found = resolveOther(who, this.#views, clock());
+    if (!(await this.#blocked.set(found, blocked))) throw fail('contact.too_many_blocked');
+    const told = this.#relay.state === 'connected';
+    if (told) await this.#allowed.settled();
+    return { who, blocked, told };
   }
 
   // ---- the owner's hand ----

@@ -25,6 +25,13 @@ export interface DeviceOptions extends Platform {
   readonly onTrouble?: (where: string, code: ErrorCode) => void;
 }
 
+export interface Blocking {
+  readonly who: string;
+  readonly blocked: boolean;
+  /** Whether the relay knows; else it is told at the next connection. */
+  readonly told: boolean;
+}
+
 export interface DeviceStatus {
   readonly owner: string;
   readonly did: Did;
@@ -80,6 +87,12 @@ export interface Device {
   add(options: AddOptions): Adding;
   /** Joins another owner as a contact, with the owner this device has. */
   joinContact(options: Pick<JoinOptions, 'code' | 'words' | 'relay' | 'pin'> & { readonly contact: string }): Joining;
+
+  /**
+   * Blocks a contact (`bob`) or one of its devices (`bob/phone`), or no longer: its mail and streams do not reach this
+   * device, what waits from it is dropped, and it is not told. Throws `mail.no_recipient`, `contact.too_many_blocked`.
+   */
+  block(who: string, blocked: boolean): Promise<Blocking>;
 
   /** What the owner's hand needs to sign the next statements; see `signNeed`. */
   need(drafts: readonly Draft[]): Promise<SigningNeed>;

@@ -1,3 +1,5 @@
+import type { Verdict } from '@caponier/protocol';
+
 /** What the modules here need of a relay connection; `src/relay` has it over a WebSocket, tests in memory. */
 
 /** A mail as it was given out. It is acknowledged when the handler resolves, and comes again when it throws. */
@@ -31,8 +33,11 @@ export interface RelayMeeting {
 export interface RelayPort {
   readonly state: 'connecting' | 'connected' | 'refused';
   onState(listener: (state: RelayPort['state']) => void): () => void;
-  /** Resolves when the relay keeps it durably. Throws `relay.not_reachable`, `relay.mailbox_full`, `relay.disconnected`, … */
-  sendMail(to: Uint8Array, id: Uint8Array, body: Uint8Array): Promise<void>;
+  /**
+   * Resolves when the relay keeps it durably, for `seconds` (0 or left out: as long as the relay likes). Throws
+   * `relay.not_reachable`, `relay.mailbox_full`, `relay.storage_full`, `relay.disconnected`, …; see `toldToWait`.
+   */
+  sendMail(to: Uint8Array, id: Uint8Array, body: Uint8Array, seconds?: number): Promise<void>;
   /** One handler; mail comes one after another, each acknowledged when its handler resolves. */
   receiveMail(handler: (mail: DeliveredMail) => Promise<void>): void;
   openStream(peer: Uint8Array, purpose: number): Promise<RelayStream>;
@@ -46,8 +51,8 @@ export interface RelayPort {
   readonly oneTimeLeft: number | null;
   /** One `prekeys` statement of that device, or null. */
   fetchPrekeys(device: Uint8Array): Promise<string | null>;
-  /** Whether devices of this owner (id, 32 bytes) may reach us. */
-  allow(owner: Uint8Array, allowed: boolean): Promise<void>;
+  /** Whether this owner's devices (its id, 32 bytes), or this device (its key), may reach us. A block beats every allow. */
+  judge(who: 'owner' | 'device', id: Uint8Array, verdict: Verdict): Promise<void>;
   /** Statements that only remove authority. */
   tell(statements: readonly string[]): Promise<void>;
   start(): void;

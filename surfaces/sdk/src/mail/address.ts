@@ -32,6 +32,17 @@ export function resolveAddress(to: string, views: Views, now: number): Recipient
   return { owner: contact.owner, devices, agent: agent ? `${agent}@${only.name}` : null };
 }
 
+/** A contact, or one of its devices, by name. Throws `mail.no_recipient`, for our own devices, too. */
+export function resolveOther(who: string, views: Views, now: number): { owner: string } | { device: Did } {
+  const [, agent, name, device] = addressForm.exec(who) ?? [];
+  const contact = contactsOf(views.get().view, now).find((c) => c.name === name);
+  if (!contact || agent !== undefined) throw fail('mail.no_recipient', 'no such contact');
+  if (device === undefined) return { owner: contact.owner };
+  const found = views.get(contact.owner).view.deviceByName(device);
+  if (!found) throw fail('mail.no_recipient', 'no such device');
+  return { device: found.did };
+}
+
 /** Who sent a mail, where this owner lets them. */
 export interface Sender {
   readonly owner: string;

@@ -7,6 +7,8 @@ import type { MailContent } from './types.ts';
 
 /** Characters of a text. */
 const maxMailText = 64 * 1024;
+/** Receipts in one mail. */
+export const maxReceipts = 32;
 
 const jws = z.string().check(z.maxLength(16_384), z.regex(/^[\w-]+\.[\w-]+\.[\w-]+$/));
 const agent = z.string().check(z.regex(/^[a-z0-9][a-z0-9._-]{0,31}@[a-z0-9][a-z0-9._-]{0,31}$/));
@@ -21,6 +23,10 @@ const content = z.discriminatedUnion('type', [
     body: z.nullable(z.string().check(z.maxLength(96 * 1024), z.regex(/^[\w-]*$/))),
   }),
   z.strictObject({ type: z.literal('answer'), approval: jws }),
+  z.strictObject({
+    type: z.literal('delivered'),
+    receipts: z.array(jws).check(z.minLength(1), z.maxLength(maxReceipts)),
+  }),
 ]);
 
 const form = z.strictObject({

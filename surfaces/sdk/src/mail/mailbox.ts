@@ -2,6 +2,7 @@ import { type KeyPair, type Random, toBase64url } from '@caponier/crypto';
 import { type Did, type ErrorCode, encodeDid, entryOf, fail, keyOf, type Signer } from '@caponier/protocol';
 import type { Wait } from '@caponier/verify';
 import * as z from 'zod/mini';
+import type { BlockList } from '../contacts/blocked.ts';
 import type { DeliveredMail, RelayPort } from '../link/relay-port.ts';
 import { jsonBytes, openJson, sortable } from '../store/json.ts';
 import type { KeyValue, KeyValueChange } from '../store/key-value.ts';
@@ -10,10 +11,11 @@ import type { Views } from '../views/views.ts';
 import { nameOfSender, resolveAddress, resolveSender, type Sender } from './address.ts';
 import { type Envelope, encodeEnvelope, openEnvelope } from './form.ts';
 import { inPrefix, prekeysKey, seenPrefix, sessionKey } from './keys.ts';
-import { Outbox } from './outbox.ts';
+import { Outbox, type Posting } from './outbox.ts';
 import { PrekeyShelf } from './prekeys.ts';
+import { Receipts } from './receipts.ts';
 import { openMail } from './sessions.ts';
-import type { Letter, Mailbox, MailContent, SendOptions, Sent } from './types.ts';
+import type { Letter, Mailbox, MailContent, Queued, SendOptions, Sent } from './types.ts';
 
 /** Letters kept until somebody takes them; above it the oldest goes. */
 const maxLetters = 10_000;
@@ -32,9 +34,11 @@ const letterForm = z.strictObject({
   receivedAt: z.number(),
 });
 
+type Agents = Pick<Envelope, 'from' | 'to'>;
+
 /** What asks and answers do with a mail of theirs: changes to be stored with it, and what to tell afterwards. */
 export type ContentHandler = (
-  content: Exclude<MailContent, { type: 'text' }>,
+  content: Extract<MailContent, { type: 'ask' | 'answer' }>,
   sender: Sender,
 ) => Promise<{ readonly changes: readonly KeyValueChange[]; tell(): void }>;
 
@@ -49,6 +53,7 @@ export interface MailPorts {
   readonly wait: Wait;
   readonly trouble: (where: string, code: ErrorCode) => void;
   readonly onContent: ContentHandler;
+  readonly blocked: Pick<BlockList, 'has'>;
 }
 
 /** Mail of one device, both ways. */
@@ -57,14 +62,20 @@ export class DeviceMail implements Mailbox {
   readonly #lock = new KeyedLock();
   readonly #outbox: Outbox;
   readonly #shelf: PrekeyShelf;
+  readonly #receipts: Receipts;
   readonly #listeners = new Set<(letter: Letter) => void>();
+  readonly #delivered = new Set<(id: string, device: Did) => void>();
   #closed = false;
   #latest = 0;
   #offering: Promise<boolean> = Promise.resolve(false);
 
   constructor(ports: MailPorts) {
     this.#ports = ports;
-    this.#outbox = new Outbox({ ...ports, lock: this.#lock });
+    this.#receipts = new Receipts({
+      ...ports,
+      send: (owner, device, content, changes) => this.#post(owner, [device], content, noAgents, { changes }),
+    });
+    this.#outbox = new Outbox({ ...ports, lock: this.#lock, receipts: this.#receipts });
     this.#shelf = new PrekeyShelf({ ...ports, box: ports.box.publicKey, lock: this.#lock });
   }
 
@@ -72,6 +83,7 @@ export class DeviceMail implements Mailbox {
     const { relay } = this.#ports;
     await this.#forgetSeen();
     await this.#outbox.start();
+    await this.#receipts.start();
     relay.receiveMail((mail) => this.#receive(mail));
     relay.onState((state) => {
       if (state === 'connected') this.#offer(this.#shelf.connected());
@@ -81,7 +93,7 @@ export class DeviceMail implements Mailbox {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#outbox.close();
+    await Promise.all([this.#outbox.close(), this.#receipts.close()]);
   }
 
   /** What fails is tried again at the next connection or use. */
@@ -102,32 +114,58 @@ export class DeviceMail implements Mailbox {
 
   // ---- out ----
 
-  async send({ to, text, fromAgent = null }: SendOptions): Promise<Sent> {
-    const { views, clock } = this.#ports;
+  async send({ to, text, fromAgent = null, seconds }: SendOptions): Promise<Sent> {
+    const { views, clock, random, signer } = this.#ports;
     const { owner, devices, agent } = resolveAddress(to, views, clock());
-    return this.sendContent(
-      owner,
-      devices.map((d) => d.did),
-      { type: 'text', text },
-      { from: fromAgent, to: agent },
-    );
+    const receipt = toBase64url(random(16));
+    const dids = devices.map((d) => d.did);
+    const { promise: delivered, resolve } = Promise.withResolvers<void>();
+    const stop = this.onDelivered((id) => {
+      if (id !== receipt) return;
+      stop();
+      resolve();
+    });
+    const agents = { from: fromAgent, to: agent };
+    try {
+      const queued = await this.#post(owner, dids, { type: 'text', text }, agents, {
+        receipt,
+        seconds: seconds ?? null,
+      });
+      if (dids.includes(signer.did)) for (const listener of this.#delivered) listener(receipt, signer.did);
+      // Nothing will come of what could not even be sent.
+      queued.accepted.catch(stop);
+      return { ...queued, delivered };
+    } catch (error) {
+      stop();
+      throw error;
+    }
   }
 
-  /** As `send`, to devices in hand. */
-  async sendContent(
+  /** To devices in hand, without a receipt. */
+  sendContent(
     owner: string,
     devices: readonly Did[],
     content: MailContent,
-    agents: { readonly from: string | null; readonly to: string | null } = { from: null, to: null },
-  ): Promise<Sent> {
+    agents: Agents = noAgents,
+  ): Promise<Queued> {
+    return this.#post(owner, devices, content, agents, {});
+  }
+
+  async #post(
+    owner: string,
+    devices: readonly Did[],
+    content: MailContent,
+    agents: Agents,
+    posting: Posting,
+  ): Promise<Queued> {
     const { random, clock, signer } = this.#ports;
-    const id = toBase64url(random(16));
+    const id = posting.receipt ?? toBase64url(random(16));
     const envelope: Envelope = { id, ...agents, sentAt: clock(), content };
     const plaintext = encodeEnvelope(envelope);
     const away = devices.filter((did) => did !== signer.did);
-    const accepted = away.length > 0 ? await this.#outbox.add(owner, away, plaintext) : [];
+    const accepted = away.length > 0 ? await this.#outbox.add(owner, away, plaintext, posting) : [];
     // To an agent, or person, of this very device: it need not go round by the relay.
-    if (devices.includes(signer.did)) await this.#keep(this.#self(), envelope, []);
+    if (devices.includes(signer.did)) await this.#keep(this.#self(), envelope, null, []);
     const all = Promise.all(accepted).then(() => {});
     all.catch(() => {});
     return { id, devices, accepted: all };
@@ -149,12 +187,14 @@ export class DeviceMail implements Mailbox {
 
   /** Resolves when the mail may be forgotten by the relay: stored here, or nothing to store. Throws: it comes again. */
   async #receive({ from, body }: DeliveredMail): Promise<void> {
-    const { views, clock, trouble } = this.#ports;
+    const { views, clock, trouble, blocked } = this.#ports;
     if (this.#closed) throw fail('relay.disconnected', 'closing');
     let sender: Sender;
     try {
       await views.soon('shell');
       sender = resolveSender(encodeDid('ed25519', from), views, clock());
+      // The relay was told so, too; a relay that does not care changes nothing.
+      if (blocked.has(sender.owner, sender.device.did)) throw fail('mail.not_allowed', 'blocked');
     } catch (error) {
       const { code } = entryOf(error);
       // What cannot be judged now waits at the relay; what is not allowed is not wanted later either.
@@ -189,12 +229,17 @@ export class DeviceMail implements Mailbox {
       await store.put(opened.changes);
       return;
     }
-    await this.#keep(sender, envelope, opened.changes);
+    await this.#keep(sender, envelope, body, opened.changes);
     if (opened.began) this.#offer(this.#shelf.used());
   }
 
   /** The message and the session it moved on become durable in one step; then it may be acknowledged and told. */
-  async #keep(sender: Sender, envelope: Envelope, changes: readonly KeyValueChange[]): Promise<void> {
+  async #keep(
+    sender: Sender,
+    envelope: Envelope,
+    sealed: Uint8Array | null,
+    changes: readonly KeyValueChange[],
+  ): Promise<void> {
     const { store, clock, trouble } = this.#ports;
     const seen = `${seenPrefix}${sender.device.did}/${envelope.id}`;
     const remember: KeyValueChange = [seen, jsonBytes(clock())];
@@ -204,10 +249,13 @@ export class DeviceMail implements Mailbox {
     const { content } = envelope;
     if (content.type === 'text') {
       const letter = this.#letterOf(sender, envelope, content.text);
-      await store.put([...changes, remember, [keyOfLetter(letter), jsonBytes(letter)]]);
+      const owed = sealed === null ? [] : this.#receipts.changes(sender, envelope.id, sealed);
+      await store.put([...changes, remember, [keyOfLetter(letter), jsonBytes(letter)], ...owed]);
+      if (sealed !== null) this.#receipts.owe(sender.device.did);
       for (const listener of this.#listeners) listener(letter);
       return;
     }
+    if (content.type === 'delivered') return this.#takeReceipts(sender, content.receipts, [...changes, remember]);
     try {
       const done = await this.#ports.onContent(content, sender);
       await store.put([...changes, remember, ...done.changes]);
@@ -218,6 +266,23 @@ export class DeviceMail implements Mailbox {
       trouble(`mail.${content.type}`, code);
       await store.put([...changes, remember]);
     }
+  }
+
+  async #takeReceipts(sender: Sender, receipts: readonly string[], changes: readonly KeyValueChange[]): Promise<void> {
+    const { store, trouble } = this.#ports;
+    const { did } = sender.device;
+    const taken: Awaited<ReturnType<Receipts['take']>>[] = [];
+    for (const jws of receipts) {
+      try {
+        taken.push(await this.#receipts.take(jws, did));
+      } catch (error) {
+        const { code } = entryOf(error);
+        if (code.startsWith('store.') || code === 'host.internal') throw error;
+        trouble('mail.delivered', code);
+      }
+    }
+    await store.put([...changes, ...taken.map(({ change }) => change)]);
+    for (const { message } of taken) for (const listener of this.#delivered) listener(message, did);
   }
 
   /** An agent's name ends in its device's: no device speaks for another's agents. */
@@ -257,6 +322,11 @@ export class DeviceMail implements Mailbox {
     await store.delete(...entries.flatMap(([key]) => (key.endsWith(`/${id}`) ? [key] : [])));
   }
 
+  onDelivered(listener: (id: string, device: Did) => void): () => void {
+    this.#delivered.add(listener);
+    return () => this.#delivered.delete(listener);
+  }
+
   onMail(listener: (letter: Letter) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -273,4 +343,5 @@ export class DeviceMail implements Mailbox {
   }
 }
 
+const noAgents: Agents = { from: null, to: null };
 const keyOfLetter = ({ receivedAt, id }: Letter) => `${inPrefix}${sortable(receivedAt)}/${id}`;

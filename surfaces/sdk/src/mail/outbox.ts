@@ -4,12 +4,14 @@ import { bundleFromMembers, type MailSession, startMail } from '@caponier/sessio
 import type { Device as Enrolled, Wait } from '@caponier/verify';
 import * as z from 'zod/mini';
 import type { RelayPort } from '../link/relay-port.ts';
+import { toldToWait } from '../relay/later.ts';
 import { jsonBytes, openJson, sortable } from '../store/json.ts';
 import type { KeyValue, KeyValueChange } from '../store/key-value.ts';
 import type { KeyedLock } from '../sync/lock.ts';
 import { type Deferred, deferred } from '../sync/queue.ts';
 import type { Views } from '../views/views.ts';
 import { outPrefix, sessionKey } from './keys.ts';
+import type { Receipts } from './receipts.ts';
 import { loadSessions, sessionsChange } from './sessions.ts';
 
 /** Mails that may wait here. */
@@ -28,6 +30,10 @@ const itemForm = z.strictObject({
   /** Once it is sealed, the same bytes are sent at every try: sealing again would use another key. */
   sealed: z.nullable(z.string()),
   createdAt: z.int(),
+  /** The message whose receipt is waited for; null where none is. */
+  receipt: z.nullable(z.string()),
+  /** How long it may wait until it is fetched; null where nobody said. */
+  seconds: z.nullable(z.int()),
 });
 type Item = z.infer<typeof itemForm>;
 
@@ -41,7 +47,17 @@ export interface OutboxPorts {
   readonly random: Random;
   readonly clock: () => number;
   readonly wait: Wait;
+  readonly receipts: Pick<Receipts, 'expect'>;
   readonly trouble: (where: string, code: ErrorCode) => void;
+}
+
+/** How a mail is to be sent. */
+export interface Posting {
+  /** The message whose receipt is waited for. */
+  readonly receipt?: string | null;
+  readonly seconds?: number | null;
+  /** Stored together with the mail. */
+  readonly changes?: readonly KeyValueChange[];
 }
 
 /** The mails to one device, by key, and what wakes a lane that waits. */
@@ -92,7 +108,12 @@ export class Outbox {
   }
 
   /** Durable when it resolves; the promises say when the relay keeps each. Throws `mail.outbox_full`. */
-  async add(owner: string, devices: readonly Did[], plaintext: Uint8Array): Promise<Promise<void>[]> {
+  async add(
+    owner: string,
+    devices: readonly Did[],
+    plaintext: Uint8Array,
+    { receipt = null, seconds = null, changes = [] }: Posting = {},
+  ): Promise<Promise<void>[]> {
     const { store, random, clock } = this.#ports;
     if (this.#count + devices.length > maxOutbox) throw fail('mail.outbox_full');
     this.#count += devices.length;
@@ -105,10 +126,12 @@ export class Outbox {
         plaintext: toBase64url(plaintext),
         sealed: null,
         createdAt: clock(),
+        receipt,
+        seconds,
       };
       return { key: `${outPrefix}${sortable(this.#last)}`, item, settled: deferred<void>() };
     });
-    await store.put(made.map(({ key, item }): KeyValueChange => [key, jsonBytes(item)]));
+    await store.put([...changes, ...made.map(({ key, item }): KeyValueChange => [key, jsonBytes(item)])]);
     for (const { key, item, settled } of made) {
       this.#settled.set(key, settled);
       this.#enqueue(item.to, key);
@@ -145,11 +168,18 @@ export class Outbox {
         pause = resendMs.first;
         continue;
       }
+      const told = this.#jittered(toldToWait(error));
       lane.wake = new AbortController();
-      await wait(pause, AbortSignal.any([lane.wake.signal, this.#stop.signal]));
+      await wait(told, this.#stop.signal);
+      await wait(Math.max(0, pause - told), AbortSignal.any([lane.wake.signal, this.#stop.signal]));
       pause = lane.wake.signal.aborted ? resendMs.first : Math.min(pause * 2, resendMs.most);
     }
     this.#lanes.delete(did);
+  }
+
+  /** Never sooner than the relay said; and not all who were told so at the same moment. */
+  #jittered(told: number): number {
+    return Math.ceil(told * (1 + this.#ports.random(1)[0]! / 1_024));
   }
 
   /** Whether the item is given up. */
@@ -157,7 +187,7 @@ export class Outbox {
     const { clock, trouble } = this.#ports;
     const { code } = entryOf(error);
     if (code !== 'relay.disconnected') trouble('mail.send', code);
-    return hopeless.has(code) || clock() - item.createdAt > outboxLifeMs;
+    return hopeless.has(code) || clock() - item.createdAt > lifeMs(item);
   }
 
   async #finish(key: string, error: unknown): Promise<void> {
@@ -170,7 +200,7 @@ export class Outbox {
   }
 
   async #send(key: string, item: Item): Promise<void> {
-    const { store, relay } = this.#ports;
+    const { store, relay, receipts, clock } = this.#ports;
     const recipient = this.#recipient(item);
     if (relay.state !== 'connected') throw fail('relay.disconnected');
     let { sealed } = item;
@@ -180,13 +210,16 @@ export class Outbox {
         const { session, message: bytes } = current!.encrypt(fromBase64url(item.plaintext), this.#ports.random);
         await store.put([
           sessionsChange(item.to, [session, ...others]),
+          ...(item.receipt === null ? [] : [receipts.expect(item.receipt, item.to, bytes)]),
           [key, jsonBytes({ ...item, sealed: toBase64url(bytes) })],
         ]);
         return bytes;
       });
       sealed = toBase64url(message);
     }
-    await relay.sendMail(keyOf(item.to, 'ed25519'), fromBase64url(item.relayId), fromBase64url(sealed));
+    // What is left of its time: what waited here shall not wait as long again there.
+    const left = item.seconds === null ? 0 : Math.max(1, Math.ceil((item.createdAt + lifeMs(item) - clock()) / 1_000));
+    await relay.sendMail(keyOf(item.to, 'ed25519'), fromBase64url(item.relayId), fromBase64url(sealed), left);
   }
 
   /** The device as its owner's chain has it now. Throws `mail.no_recipient` for one that is gone, `owner.stale_view`, … */
@@ -212,6 +245,8 @@ export class Outbox {
     ];
   }
 }
+
+const lifeMs = ({ seconds }: Item): number => (seconds === null ? outboxLifeMs : seconds * 1_000);
 
 /** Trying again would give the same answer. */
 const hopeless: ReadonlySet<ErrorCode> = new Set(['mail.no_recipient', 'session.too_large', 'relay.too_large']);

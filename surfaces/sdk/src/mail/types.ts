@@ -1,6 +1,6 @@
 import type { Did } from '@caponier/protocol';
 
-/** What a mail carries. `ask` and `answer` are handled here; `text` is for people and agents. */
+/** What a mail carries. `ask`, `answer` and `delivered` are handled here; `text` is for people and agents. */
 export type MailContent =
   | { readonly type: 'text'; readonly text: string }
   | {
@@ -11,7 +11,9 @@ export type MailContent =
       /** The request's body, base64url; null where it has none. */
       readonly body: string | null;
     }
-  | { readonly type: 'answer'; readonly approval: string };
+  | { readonly type: 'answer'; readonly approval: string }
+  /** Statements of the sending device about messages it has. */
+  | { readonly type: 'delivered'; readonly receipts: readonly string[] };
 
 /** A message as it arrived. The sender's device is proven; text is data of a peer: `printable` before a terminal. */
 export interface Letter {
@@ -38,14 +40,24 @@ export interface SendOptions {
   readonly text: string;
   /** The agent that sends, `claude@laptop`; null for the person. */
   readonly fromAgent?: string | null;
+  /** How long it may wait to be fetched, seconds; left out: a week here, and as the relay likes there. */
+  readonly seconds?: number;
 }
 
-export interface Sent {
+export interface Queued {
   readonly id: string;
   /** Devices it goes to. */
   readonly devices: readonly Did[];
   /** Resolves once the relay keeps the mail for every device; rejects with why it cannot. The mail is durable here before. */
   readonly accepted: Promise<void>;
+}
+
+export interface Sent extends Queued {
+  /**
+   * Resolves once a device of the recipient says, under its own key, that it has the message: no relay can say that for
+   * it. Only in this run; see `onDelivered`.
+   */
+  readonly delivered: Promise<void>;
 }
 
 export interface Mailbox {
@@ -57,6 +69,8 @@ export interface Mailbox {
   take(id: string): Promise<void>;
   /** Called for each new letter, after it is stored. Returns how to stop. */
   onMail(listener: (letter: Letter) => void): () => void;
+  /** Called when a device says that it has a message of ours, by the message's id. Returns how to stop. */
+  onDelivered(listener: (id: string, device: Did) => void): () => void;
   /** Mails in the outbox. */
   waiting(): Promise<number>;
 }

@@ -1,5 +1,14 @@
 import { CaponierError, type Random } from '@caponier/crypto';
-import { type Did, type ErrorCode, entryOf, type Frame, type FrameName, fail, type Signer } from '@caponier/protocol';
+import {
+  type Did,
+  type ErrorCode,
+  entryOf,
+  type Frame,
+  type FrameName,
+  fail,
+  type Signer,
+  type Verdict,
+} from '@caponier/protocol';
 import type { Wait } from '@caponier/verify';
 import type { DeliveredMail, RelayCredentials, RelayMeeting, RelayPort, RelayStream } from '../link/relay-port.ts';
 import type { Transport } from '../transport/types.ts';
@@ -50,12 +59,31 @@ const refusals: ReadonlySet<ErrorCode> = new Set([
   'host.pin_mismatch',
 ]);
 
+/** Of these, refusals that only people can change: asking again costs everybody, and says nothing new. */
+const final: ReadonlySet<ErrorCode> = new Set([
+  'relay.not_admitted',
+  'relay.revoked',
+  // Another of us took the place on purpose: coming back would only take turns with it.
+  'relay.replaced',
+]);
+
+interface Ended {
+  readonly code: ErrorCode;
+  /** Whether the relay had welcomed us. */
+  readonly connected: boolean;
+  /** Seconds after which it wants us back; 0 where it did not say. */
+  readonly retryAfter: number;
+}
+
 export interface RelayClient extends RelayPort {
   /** Why there is no connection, as far as it is known; null while there is one. */
   readonly trouble: ErrorCode | null;
 }
 
-/** A device's way to its relay. `start` connects and keeps connecting; `close` ends it for good. */
+/**
+ * A device's way to its relay. `start` connects and keeps connecting, until the relay refuses for good (state `refused`,
+ * and `trouble` says why); then it may be started again. `close` ends it.
+ */
 export function createRelayClient(options: RelayClientOptions): RelayClient {
   return new Client(options);
 }
@@ -80,13 +108,14 @@ class Client implements RelayClient {
   #oneTime: number | null = null;
   #heard = 0;
   #started = false;
+  #gaveUp: ErrorCode | null = null;
 
   constructor(options: RelayClientOptions) {
     this.#options = options;
     const { signer, owner, mode = 'exclusive', relay, address } = options;
     this.#identity = { signer, owner, mode, relay, pin: address.pin };
     const pause = (milliseconds: number) => options.wait(milliseconds, this.#stop.signal);
-    this.#outbox = new Outbox(pause);
+    this.#outbox = new Outbox(pause, options.random);
     this.#inbox = new Inbox(pause);
     // Requests and meetings are numbered in one space: an error says only the number.
     let number = 0;
@@ -137,9 +166,9 @@ class Client implements RelayClient {
     return () => this.#listeners.delete(listener);
   }
 
-  sendMail(to: Uint8Array, id: Uint8Array, body: Uint8Array): Promise<void> {
-    if (this.#stop.signal.aborted) return Promise.reject(fail('relay.disconnected'));
-    return this.#outbox.send(to, id, body);
+  sendMail(to: Uint8Array, id: Uint8Array, body: Uint8Array, seconds?: number): Promise<void> {
+    if (this.#isOver) return Promise.reject(fail(this.#isOver));
+    return this.#outbox.send(to, id, body, seconds);
   }
 
   receiveMail(handler: (mail: DeliveredMail) => Promise<void>): void {
@@ -157,7 +186,7 @@ class Client implements RelayClient {
   }
 
   openMeeting(name: Uint8Array): Promise<{ readonly met: Promise<RelayMeeting>; leave(): void }> {
-    if (this.#stop.signal.aborted) return Promise.reject(fail('relay.disconnected'));
+    if (this.#isOver) return Promise.reject(fail(this.#isOver));
     return this.#meetings.open(name);
   }
 
@@ -170,8 +199,8 @@ class Client implements RelayClient {
     return statement === '' ? null : statement;
   }
 
-  async allow(owner: Uint8Array, allowed: boolean): Promise<void> {
-    await this.#requests.ask('allow', { device: false, id: owner, verdict: allowed ? 'allow' : 'forget' });
+  async judge(who: 'owner' | 'device', id: Uint8Array, verdict: Verdict): Promise<void> {
+    await this.#requests.ask('allow', { device: who === 'device', id, verdict });
   }
 
   async tell(statements: readonly string[]): Promise<void> {
@@ -181,7 +210,13 @@ class Client implements RelayClient {
   start(): void {
     if (this.#started) return;
     this.#started = true;
+    this.#gaveUp = null;
     void this.#run();
+  }
+
+  /** Why nothing will be sent any more; null while there is hope. */
+  get #isOver(): ErrorCode | null {
+    return this.#stop.signal.aborted ? 'relay.disconnected' : this.#gaveUp;
   }
 
   close(): void {
@@ -201,42 +236,46 @@ class Client implements RelayClient {
     let pause = RETRY_FIRST;
     while (!signal.aborted) {
       const before = this.#resume;
-      const { code, connected } = await this.#connectOnce();
+      const { code, connected, retryAfter } = await this.#connectOnce();
       if (signal.aborted) return;
       this.#trouble = code;
       const refused = refusals.has(code);
       this.#say(refused ? 'refused' : 'connecting');
-      // Another of us took the place on purpose: coming back would only take turns with it.
-      if (code === 'relay.replaced') return this.#giveUp(code);
+      if (final.has(code)) return this.#giveUp(code);
       if (code === 'relay.stale_resume' && before.length > 0) {
         this.#resume = new Uint8Array(0);
         continue;
       }
       if (connected) pause = RETRY_FIRST;
-      await this.#pause(refused ? RETRY_MOST : pause);
+      await this.#pause(refused ? RETRY_MOST : pause, retryAfter * 1_000);
       pause = Math.min(pause * 2, RETRY_MOST);
     }
   }
 
   #giveUp(code: ErrorCode): void {
+    this.#gaveUp = code;
+    this.#started = false;
     this.#outbox.fail(code);
     this.#meetings.fail(code);
   }
 
-  #pause(milliseconds: number): Promise<void> {
+  /** A pause, a fifth more or less; and never below `least`, which a fifth at most is added to. */
+  #pause(milliseconds: number, least: number): Promise<void> {
     const { wait, random } = this.#options;
     const chance = new DataView(random(4).buffer).getUint32(0) / 2 ** 32;
-    return wait(Math.round(milliseconds * (1 + RETRY_JITTER * (2 * chance - 1))), this.#stop.signal);
+    const ours = milliseconds * (1 + RETRY_JITTER * (2 * chance - 1));
+    return wait(Math.round(Math.max(ours, least * (1 + RETRY_JITTER * chance))), this.#stop.signal);
   }
 
   /** Resolves when the connection is over. */
-  async #connectOnce(): Promise<{ code: ErrorCode; connected: boolean }> {
+  async #connectOnce(): Promise<Ended> {
     const { transport, address, wait } = this.#options;
     const closed = Promise.withResolvers<ErrorCode>();
     const over = new AbortController();
     const stop = () => over.abort();
     this.#stop.signal.addEventListener('abort', stop, { once: true });
     let connected = false;
+    let retryAfter = 0;
     try {
       let greeted: Promise<void> | null = null;
       this.#heard = this.#options.clock();
@@ -251,7 +290,10 @@ class Client implements RelayClient {
             this.#up(wire, frame);
           }
         },
-        onClose: closed.resolve,
+        onClose: (code, seconds) => {
+          retryAfter = seconds;
+          closed.resolve(code);
+        },
       });
       void wait(GREETING_TIME, over.signal).then(() => {
         if (!connected) closed.resolve('relay.timeout');
@@ -259,9 +301,9 @@ class Client implements RelayClient {
       void this.#tend(wire, over.signal, closed.resolve);
       const code = await closed.promise;
       wire.close();
-      return { code, connected };
+      return { code, connected, retryAfter };
     } catch (error) {
-      return { code: codeOf(error), connected };
+      return { code: codeOf(error), connected, retryAfter };
     } finally {
       over.abort();
       this.#stop.signal.removeEventListener('abort', stop);

@@ -1,12 +1,15 @@
-import { type CaponierError, toBase64url } from '@caponier/crypto';
+import { type CaponierError, type Random, toBase64url } from '@caponier/crypto';
 import { type ErrorCode, type Frame, fail, maxMailBytes, relayErrorOf } from '@caponier/protocol';
-import { OUTBOX_BYTES, OUTBOX_FLYING, OUTBOX_MAILS, OUTBOX_PAUSE } from './limits.ts';
+import { refusal } from './later.ts';
+import { OUTBOX_BYTES, OUTBOX_FLYING, OUTBOX_MAILS, OUTBOX_PAUSE, RETRY_JITTER } from './limits.ts';
 import type { Wire } from './wire.ts';
 
 interface Letter {
   readonly to: Uint8Array;
   readonly id: Uint8Array;
   readonly name: string;
+  /** How long the relay may keep it; 0 as it likes. */
+  readonly seconds: number;
   readonly body: Uint8Array;
   readonly promise: Promise<void>;
   resolve(): void;
@@ -20,6 +23,7 @@ interface Letter {
  */
 export class Outbox {
   readonly #pause: (milliseconds: number) => Promise<void>;
+  readonly #random: Random;
   /** By id, in the order they were given. */
   readonly #letters = new Map<string, Letter>();
   #bytes = 0;
@@ -27,8 +31,9 @@ export class Outbox {
   #flying = 0;
   #pausing = false;
 
-  constructor(pause: (milliseconds: number) => Promise<void>) {
+  constructor(pause: (milliseconds: number) => Promise<void>, random: Random) {
     this.#pause = pause;
+    this.#random = random;
   }
 
   up(wire: Wire): void {
@@ -51,7 +56,7 @@ export class Outbox {
   }
 
   /** The same id again is the same letter. Throws `relay.too_many` when too much waits, and the relay's refusals. */
-  send(to: Uint8Array, id: Uint8Array, body: Uint8Array): Promise<void> {
+  send(to: Uint8Array, id: Uint8Array, body: Uint8Array, seconds = 0): Promise<void> {
     const name = toBase64url(id);
     const known = this.#letters.get(name);
     if (known) return known.promise;
@@ -60,7 +65,7 @@ export class Outbox {
       return Promise.reject(fail('relay.too_many', 'mail waits for the relay'));
     }
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#letters.set(name, { to, id, name, body, promise, resolve, reject, flying: false });
+    this.#letters.set(name, { to, id, name, seconds, body, promise, resolve, reject, flying: false });
     this.#bytes += body.length;
     this.#pump();
     return promise;
@@ -74,7 +79,7 @@ export class Outbox {
       if (letter.flying) continue;
       letter.flying = true;
       this.#flying += 1;
-      wire.send('mail', { to: letter.to, id: letter.id, seconds: 0, body: letter.body });
+      wire.send('mail', { to: letter.to, id: letter.id, seconds: letter.seconds, body: letter.body });
     }
   }
 
@@ -98,23 +103,25 @@ export class Outbox {
     letter.resolve();
   }
 
-  refused({ id, code: number }: Frame<'refused'>): void {
+  refused({ id, code: number, retry }: Frame<'refused'>): void {
     const letter = this.#settled(id);
     if (!letter) return;
     const code = relayErrorOf(number);
     if (code === 'relay.rate_limited') {
       letter.flying = false;
-      void this.#slowDown();
+      void this.#slowDown(retry * 1_000);
       return;
     }
     this.#drop(letter);
-    letter.reject(fail(code));
+    letter.reject(refusal(code, retry));
   }
 
-  async #slowDown(): Promise<void> {
+  /** Never sooner than the relay said; and not all who were told so at the same moment. */
+  async #slowDown(told: number): Promise<void> {
     if (this.#pausing) return;
     this.#pausing = true;
-    await this.#pause(OUTBOX_PAUSE);
+    const chance = this.#random(1)[0]! / 256;
+    await this.#pause(Math.ceil((told || OUTBOX_PAUSE) * (1 + RETRY_JITTER * chance)));
     this.#pausing = false;
     this.#pump();
   }

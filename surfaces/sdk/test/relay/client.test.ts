@@ -204,7 +204,7 @@ describe('a relay client', () => {
     await box.offer([last, one]);
     expect(await contact.fetchPrekeys(keyBytes(ada.box.signer))).toBe(last);
     await expect(contact.sendMail(keyBytes(ada.box.signer), random(16), text('hi'))).rejects.toThrow('not_reachable');
-    await box.allow(fromBase64url(bob.id), true);
+    await box.judge('owner', fromBase64url(bob.id), 'allow');
     expect(await contact.fetchPrekeys(keyBytes(ada.box.signer))).toBe(one);
     await contact.sendMail(keyBytes(ada.box.signer), random(16), text('hi'));
     await expect(box.offer(['a.b.c'])).rejects.toThrow('relay.bad_statement');
