@@ -225,9 +225,10 @@ const order: readonly (readonly [RelayLimitName, RelayLimitName])[] = [
   ['meetingsPerOwner', 'meetings'],
 ];
 
-/** What is kept free of something is at most a quarter of it, unless whoever runs the relay says more. */
-const reserves: readonly (readonly [RelayLimitName, RelayLimitName])[] = [
+/** What is kept free of something, or for strangers, is a quarter of it at most, unless whoever runs the relay says more. */
+const shares: readonly (readonly [RelayLimitName, RelayLimitName])[] = [
   ['reservedConnections', 'connections'],
+  ['strangers', 'connections'],
   ['reservedOwners', 'owners'],
 ];
 
@@ -242,6 +243,10 @@ export function checkRelayLimits(limits: RelayLimits): void {
   for (const [least, most] of order) {
     if (limits[least] > limits[most]) throw fail('host.bad_config', `limit ${least} is above ${most}`);
   }
+  // Whoever comes is a stranger first, and then most often a newcomer: without a place for both nobody ever gets in.
+  if (limits.reservedConnections + limits.strangers >= limits.connections) {
+    throw fail('host.bad_config', 'limits reservedConnections and strangers leave no connections to new owners');
+  }
 }
 
 /**
@@ -250,8 +255,10 @@ export function checkRelayLimits(limits: RelayLimits): void {
  */
 export function relayLimitsWith(given: Partial<RelayLimits> = {}): RelayLimits {
   const limits: Record<RelayLimitName, number> = { ...relayLimits, ...given };
-  for (const [reserve, most] of reserves) {
-    if (given[reserve] === undefined) limits[reserve] = Math.min(limits[reserve], Math.floor(limits[most] / 4));
+  for (const [share, most] of shares) {
+    const { min } = relayLimitTable[share];
+    if (given[share] === undefined)
+      limits[share] = Math.max(min, Math.min(limits[share], Math.floor(limits[most] / 4)));
   }
   for (const [least, most] of order) {
     if (limits[least] <= limits[most]) continue;

@@ -125,7 +125,7 @@ export class Peer {
   readonly ws: WebSocket;
   readonly #frames: Frame[] = [];
   readonly #waiting: (() => void)[] = [];
-  closed: { code: number } | null = null;
+  closed: { code: number; reason: string } | null = null;
 
   constructor(url: string) {
     this.ws = new WebSocket(url, { perMessageDeflate: false });
@@ -133,8 +133,8 @@ export class Peer {
       this.#frames.push(decodeFrame(data, 'relay'));
       this.#wake();
     });
-    this.ws.on('close', (code) => {
-      this.closed = { code };
+    this.ws.on('close', (code, reason) => {
+      this.closed = { code, reason: reason.toString() };
       this.#wake();
     });
     this.ws.on('error', () => {});
