@@ -3,6 +3,7 @@ import { type CommandSpec, commandOf } from './command.ts';
 import { add } from './commands/add.ts';
 import { approver } from './commands/approver.ts';
 import { asks } from './commands/asks.ts';
+import { block, unblock } from './commands/block.ts';
 import { daemon } from './commands/daemon.ts';
 import { device } from './commands/device.ts';
 import { doctor } from './commands/doctor.ts';
@@ -43,6 +44,8 @@ const more: readonly CommandSpec[] = [
   approver,
   root,
   listen,
+  block,
+  unblock,
   memory,
   policy,
   trust,

@@ -2,6 +2,7 @@ import { type Did, type Payload, workerWire } from '@caponier/protocol';
 import type {
   AddingEvent,
   CallResults as AgentResults,
+  Blocking,
   CallName,
   Card,
   DeviceStatus,
@@ -73,8 +74,17 @@ export const localCalls = {
   freeze: z.strictObject({ what: z.enum(['all', 'device', 'agent']), target: z.nullable(line(96)) }),
   /** `service` statements with new addresses. */
   learn: z.strictObject({ services: z.array(jws).check(z.maxLength(16)) }),
-  /** Durable here when answered; `waitMs` more for the relay to have it. */
-  send: z.strictObject({ to: line(96), text: line(32 * 1024), waitMs: count }),
+  /** Durable here when answered; `waitMs` more for the relay to have it, and then `deliverMs` for the other side. */
+  send: z.strictObject({
+    to: line(96),
+    text: line(32 * 1024),
+    /** How long it may wait to be fetched; null: as the relay does. */
+    seconds: z.nullable(z.int().check(z.gte(1), z.lte(2 ** 31))),
+    waitMs: count,
+    deliverMs: count,
+  }),
+  /** Whether a contact (`bob`), or one of their devices (`bob/phone`), is kept away from this device. */
+  block: z.strictObject({ who: line(96), blocked: z.boolean() }),
   /** The person has read it. */
   take: z.strictObject({ letter: line(64) }),
   asks: z.strictObject({}),
@@ -113,8 +123,14 @@ export interface LocalResults {
   readonly tellPolicy: { readonly gates: number };
   readonly freeze: PublishReport & { readonly id: string };
   readonly learn: Record<string, never>;
-  /** `accepted`: the relay has it for every device. */
-  readonly send: { readonly id: string; readonly devices: number; readonly accepted: boolean };
+  /** `accepted`: the relay says that it has it for every device. `delivered`: a device of the recipient signed that it has it. */
+  readonly send: {
+    readonly id: string;
+    readonly devices: number;
+    readonly accepted: boolean;
+    readonly delivered: boolean;
+  };
+  readonly block: Blocking;
   readonly take: Record<string, never>;
   readonly asks: { readonly asks: readonly Card[] };
   readonly answer: Record<string, never>;

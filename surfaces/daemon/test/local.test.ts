@@ -51,9 +51,12 @@ function deviceFor(): Device {
       },
       send: async ({ to }: { to: string }) => {
         if (to === 'nobody') throw fail('mail.no_recipient', 'the detail stays here');
-        return { id: 'm1', devices: [deviceSigner.did], accepted: new Promise(() => {}) };
+        const never = new Promise<void>(() => {});
+        const accepted = to === 'box' ? never : Promise.resolve();
+        return { id: 'm1', devices: [deviceSigner.did], accepted, delivered: to === 'there' ? accepted : never };
       },
     },
+    block: async (who: string, blocked: boolean) => ({ who, blocked, told: true }),
     asks: { list: async () => [] as Card[] },
     channels: { open: () => channel() },
     permits: {
@@ -134,17 +137,20 @@ test('the socket is its user’s alone', async () => {
 test('a call is answered; what the device refuses arrives with its code and nothing internal', async () => {
   const client = localClient(path);
   expect(await client.call('status', {})).toMatchObject({ name: 'laptop', outbox: 2, letters: 1, asks: 0 });
-  await expect(client.call('send', { to: 'nobody', text: 'x', waitMs: 0 })).rejects.toMatchObject({
+  await expect(
+    client.call('send', { to: 'nobody', text: 'x', seconds: null, waitMs: 0, deliverMs: 0 }),
+  ).rejects.toMatchObject({
     code: 'mail.no_recipient',
   });
-  expect((await raw('POST', '/calls/send', '{"to":"nobody","text":"x","waitMs":0}')).body).not.toContain(
-    'the detail stays here',
-  );
-  expect(await client.call('send', { to: 'box', text: 'x', waitMs: 10 })).toEqual({
-    id: 'm1',
-    devices: 1,
-    accepted: false,
-  });
+  expect(
+    (await raw('POST', '/calls/send', '{"to":"nobody","text":"x","seconds":null,"waitMs":0,"deliverMs":0}')).body,
+  ).not.toContain('the detail stays here');
+  const letterTo = (to: string) => client.call('send', { to, text: 'x', seconds: 60, waitMs: 10, deliverMs: 10 });
+  expect(await letterTo('box')).toEqual({ id: 'm1', devices: 1, accepted: false, delivered: false });
+  // What the relay says is one thing, what the other side signed another.
+  expect(await letterTo('away')).toMatchObject({ accepted: true, delivered: false });
+  expect(await letterTo('there')).toMatchObject({ accepted: true, delivered: true });
+  expect(await client.call('block', { who: 'bob/phone', blocked: true })).toMatchObject({ who: 'bob/phone' });
 });
 
 test.each([

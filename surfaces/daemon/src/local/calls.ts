@@ -66,10 +66,15 @@ export const calls: Calls = {
     return done;
   },
 
-  async send({ device }, { to, text, waitMs }) {
-    const { id, devices, accepted } = await device.mail.send({ to, text });
-    return { id, devices: devices.length, accepted: await settledWithin(accepted, waitMs) };
+  async send({ device }, { to, text, seconds, waitMs, deliverMs }) {
+    const sent = await device.mail.send({ to, text, ...(seconds !== null && { seconds }) });
+    const { id, devices } = sent;
+    const accepted = await settledWithin(sent.accepted, waitMs);
+    const delivered = accepted && (await settledWithin(sent.delivered, deliverMs));
+    return { id, devices: devices.length, accepted, delivered };
   },
+
+  block: ({ device }, { who, blocked }) => device.block(who, blocked),
 
   async take({ device }, { letter }) {
     await device.mail.take(letter satisfies Letter['id']);
