@@ -14,9 +14,9 @@ import { signatureOf } from './sign.ts';
 import { type Alert, Spool } from './spool.ts';
 
 /** Hours after which an alert that nobody took is given up. */
-export const MAX_ALERT_HOURS = 24;
+const MAX_ALERT_HOURS = 24;
 /** Milliseconds before a second attempt, and the most between two: doubled in between, with jitter. */
-export const RETRY_MS = { first: 1_000, longest: 300_000 } as const;
+const RETRY_MS = { first: 1_000, longest: 300_000 } as const;
 /** Milliseconds between two looks at what was held back. */
 const PACE_MS = 10_000;
 

@@ -2,8 +2,8 @@ import { createRateLimiter, type RateLimiter } from '../listen/rate-limiter.ts';
 import type { AlertKind } from './kinds.ts';
 
 /** Alerts of one kind at once, and a minute, sustained; what is above waits and is counted into the next. */
-export const ALERT_BURST = 5;
-export const ALERTS_PER_MINUTE = 1;
+const ALERT_BURST = 5;
+const ALERTS_PER_MINUTE = 1;
 
 /** What was held back, of one kind: how many, and what the last one said. */
 export interface Held<F> {

@@ -22,7 +22,7 @@ export interface Meter<C extends Counters, T extends Timings> {
 }
 
 /** Upper ends in seconds, from a look into memory to a client that gives up. */
-export const TIMING_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
+const TIMING_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 
 /** `caponier_<prefix>_<counter>_total{label="…"}` and `caponier_<prefix>_<timing>_seconds`, all of them from the start. */
 export function createMeter<C extends Counters, T extends Timings>(

@@ -8,9 +8,9 @@ import { isLoopback } from '../listen/address.ts';
 import { reachOf } from './reach.ts';
 
 /** Milliseconds from the resolution of the name to the end of the answer. */
-export const POST_MS = 10_000;
+const POST_MS = 10_000;
 /** Bytes of an answer that are waited for; nobody looks at them. */
-export const MAX_POST_ANSWER = 1024;
+const MAX_POST_ANSWER = 1024;
 
 export interface PostOptions {
   /** Passed by `checkTarget`. */

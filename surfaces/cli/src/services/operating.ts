@@ -16,6 +16,7 @@ import {
 } from '@caponier/host';
 import { entryOf } from '@caponier/protocol';
 import { version } from '../version.ts';
+import { serviceNames } from './names.ts';
 import { numberOf, saidOf, textOf } from './settings.ts';
 
 /** Name of the socket below `run/` on which a service shows its numbers to its own user. */
@@ -54,7 +55,7 @@ export async function operate({ name, home, data, settings, log }: OperatingOpti
   );
   const listeners: MetricsListener[] = [];
   if (port !== undefined) {
-    listeners.push(await serveMetrics(metrics, { host, port }));
+    listeners.push(await serveMetrics(metrics, { host, port: port === 0 ? 0 : port + placeOf(name) }));
     log.event('metrics.open', { port: listeners[0]!.port });
   }
   const socket = await onSocket(metrics, home, name, log);
@@ -77,6 +78,11 @@ export async function operate({ name, home, data, settings, log }: OperatingOpti
       await Promise.all(listeners.map((listener) => listener.close()));
     },
   };
+}
+
+/** All services of a home share one environment: there the port is the first one's, and each further one has the next. */
+function placeOf(name: string): number {
+  return process.send ? Math.max(0, serviceNames.findIndex((known) => known.name === name)) : 0;
 }
 
 /** For `relay status` of the same user, without a port. A socket that cannot be had (a long path) costs only that. */
