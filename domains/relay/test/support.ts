@@ -67,16 +67,18 @@ export async function startRelay(
   options: Partial<Omit<RelayOptions, 'resume'>> & {
     folder?: string;
     resume?: RelayOptions['resume'] | undefined;
+    /** Of the database. */
+    maxBytes?: number;
   } = {},
 ): Promise<TestRelay> {
   const folder = options.folder ?? (await temporaryFolder());
-  const store = await openRelayStore(join(folder, 'relay.db'));
+  const store = await openRelayStore(join(folder, 'relay.db'), options.maxBytes);
   later(() => store.close());
   const clock = (options.clock as ManualClock | undefined) ?? manualClock();
   const logged: TestRelay['logged'] = [];
   let tick = () => {};
   const wanted = 'resume' in options ? options.resume : { current: resumeSecret };
-  const { resume: _, folder: __, ...given } = options;
+  const { resume: _, folder: __, maxBytes: ___, ...given } = options;
   const relay = createRelay({
     store,
     clock,
