@@ -120,10 +120,11 @@ export class Buckets {
     for (const key of this.#changed) {
       if (rows.length >= most) break;
       this.#changed.delete(key);
-      const bucket = this.#buckets.get(key);
-      if (bucket) this.#kept.add(key);
+      const { tokens, at } = this.#buckets.get(key) ?? { tokens: this.#rate.burst, at: 0 };
+      const isFull = tokens >= this.#rate.burst;
+      if (!isFull) this.#kept.add(key);
       else if (!this.#kept.delete(key)) continue;
-      rows.push({ key, tokens: bucket ? bucket.tokens : null, at: bucket ? bucket.at : 0 });
+      rows.push({ key, tokens: isFull ? null : tokens, at });
     }
     return rows;
   }
