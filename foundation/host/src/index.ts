@@ -10,7 +10,7 @@ export type { Lock } from './home/lock.ts';
 export { refuseLoose } from './home/permissions.ts';
 export { defineLimit, type Limit, limitTable, readLimit, readLimits, type Settings, type Within } from './limit.ts';
 export { addressKey, isLoopback } from './listen/address.ts';
-export { refusePublicMetrics, refusePublicPlaintext, refuseRoot } from './listen/boot.ts';
+export { refuseNobody, refusePublicMetrics, refusePublicPlaintext, refuseRoot } from './listen/boot.ts';
 export {
   type ListenerHit,
   type ListenerLimits,
@@ -29,6 +29,7 @@ export { createLog, type EventName, type Log, type LogOptions } from './log/log.
 export { type MetricsListener, type MetricsPlace, serveMetrics } from './metrics/listen.ts';
 export type { Counters, Meter, Timings } from './metrics/meter.ts';
 export { createMetrics, type GaugeSpec, type MetricDocument, type Metrics } from './metrics/metrics.ts';
+export { exportMetrics, type OtlpOptions } from './metrics/otlp.ts';
 export { countRequests } from './metrics/requests.ts';
 export { type AcmeOptions, acmeCertificate } from './tls/acme/acme.ts';
 export { certificateFiles, type FileOptions } from './tls/files.ts';

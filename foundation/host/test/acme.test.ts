@@ -2,16 +2,22 @@ import { once } from 'node:events';
 import { statSync } from 'node:fs';
 import { connect as connectPlain, createServer } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
-import { findProgram, whereEngine } from '@caponier/testkit';
+import { freePort, type Pebble, pebbleWorks, startPebble, whereEngine } from '@caponier/testkit';
 import acme from 'acme-client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { acmeCertificate, type CertificateSource, type Listener, openHome, systemRandom } from '../src/index.ts';
+import {
+  acmeCertificate,
+  type CertificateSource,
+  type Listener,
+  loadOrCreateCertificate,
+  openHome,
+  systemRandom,
+} from '../src/index.ts';
 import { openChallenges } from '../src/tls/acme/challenges.ts';
 import { listen, logLines, pause, temporaryFolder, until } from './helpers.ts';
-import { freePort, type Pebble, startPebble } from './pebble.ts';
 
 const DAY = 24 * 3600 * 1000;
-const present = findProgram('pebble') !== undefined && findProgram('pebble-challtestsrv') !== undefined;
+const present = pebbleWorks();
 const itWithPebble = whereEngine(it, 'pebble', present);
 
 let folder: ReturnType<typeof temporaryFolder>;
@@ -24,7 +30,10 @@ let listener: Listener | undefined;
 
 beforeAll(async () => {
   folder = temporaryFolder();
-  if (present) pebble = await startPebble(folder.path);
+  if (present) {
+    const { key, cert } = await loadOrCreateCertificate(openHome(`${folder.path}/pebble`), ['127.0.0.1'], Date.now());
+    pebble = await startPebble({ folder: folder.path, key, cert });
+  }
   acme.axios.defaults.httpsAgent = pebble?.agent;
 });
 afterAll(async () => {

@@ -36,6 +36,7 @@ export {
   testGrant,
 } from './owner.ts';
 export { bytesOf, hashText, type TestPasskey, testPasskey } from './passkey.ts';
+export { freePort, type Pebble, type PebbleOptions, pebbleWorks, startPebble } from './pebble.ts';
 export { seededRandom, testSigner } from './random.ts';
 export { type TestSink, testSink } from './sink.ts';
 export {

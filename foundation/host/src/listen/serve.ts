@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { fail } from '@caponier/protocol';
 import { tlsProtocol } from '../tls/protocol.ts';
 import { watchArrivals } from './arrivals.ts';
-import { refusePublicPlaintext, refuseRoot, warnUnsafe } from './boot.ts';
+import { refuseNobody, refusePublicPlaintext, refuseRoot, warnUnsafe } from './boot.ts';
 import { Connections } from './connections.ts';
 import { createFaults } from './faults.ts';
 import {
@@ -45,7 +45,7 @@ export async function serve(app: Application, options: ServeOptions): Promise<Li
   const { limits, log, host, tls, proxyProtocol = false, trusted = parseNetworks('') } = options;
   refuseRoot(options);
   refusePublicPlaintext(options);
-  if (proxyProtocol && trusted.size === 0) throw fail('host.bad_config', '--proxy-protocol needs --trust-proxy');
+  refuseNobody(options);
 
   const onLimit = options.onLimit ?? (() => {});
   const connections = new Connections({ limits, trusted, onLimit });

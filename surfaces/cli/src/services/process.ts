@@ -13,6 +13,8 @@ import {
   openHome,
   parseNetworks,
   readListenerLimits,
+  refuseNobody,
+  refusePublicPlaintext,
   refuseRoot,
   type Settings,
   serve,
@@ -145,7 +147,10 @@ async function serveUntilAsked(start: ServiceStart): Promise<void> {
   const me = serviceOf(deployment, name.role, name.class);
   const limits = readListenerLimits(settings);
   const port = portOf(settings, me);
-  const trusted = textOf(settings, '--trust-proxy');
+  const trusted = parseNetworks(textOf(settings, '--trust-proxy') ?? '');
+  const proxyProtocol = saidOf(settings, '--proxy-protocol');
+  refuseNobody({ trusted, proxyProtocol });
+  const allowUnsafePublicBind = saidOf(settings, '--allow-unsafe-public-bind');
   const draining = (numberOf(settings, '--drain-seconds', 0, maxDrainSeconds) ?? 0) * 1000;
   const home = hereHome();
   const keys = home.folder('keys');
@@ -161,12 +166,19 @@ async function serveUntilAsked(start: ServiceStart): Promise<void> {
   const { metrics, alerts, onLimit } = operating;
   const certificate = await certificateOf({ deployment, me, host, home, settings, log, metrics, alerts });
   closers.push(() => certificate?.close());
+  refusePublicPlaintext({ host, tls: certificate, allowUnsafePublicBind });
   const transport = createTransport();
   closers.push(() => transport.close());
   const tls = certificate !== undefined;
   const context = { deployment, me, signer, data, keys, log, metrics, alerts, transport, host, tls, flags, settings };
   const composed = await compose(context);
   closers.push(() => composed.close());
+  let drained = false;
+  const drain = () => {
+    if (!drained) composed.drain?.();
+    drained = true;
+  };
+  closers.push(drain);
   const listener = await serve(countRequests(composed.app, metrics), {
     host,
     port,
@@ -174,10 +186,10 @@ async function serveUntilAsked(start: ServiceStart): Promise<void> {
     log,
     clock: systemClock,
     allowRoot,
-    allowUnsafePublicBind: saidOf(settings, '--allow-unsafe-public-bind'),
-    proxyProtocol: saidOf(settings, '--proxy-protocol'),
+    allowUnsafePublicBind,
+    proxyProtocol,
+    trusted,
     onLimit,
-    ...(trusted && { trusted: parseNetworks(trusted) }),
     ...(certificate && { tls: certificate }),
     ...(composed.onUpgrade && { onUpgrade: composed.onUpgrade }),
   });
@@ -194,7 +206,7 @@ async function serveUntilAsked(start: ServiceStart): Promise<void> {
   log.event('service.ending');
   composed.unready?.();
   if (draining > 0) await pause(draining);
-  composed.drain?.();
+  drain();
 }
 
 const keyFile = ({ name }: ServiceName) => `${name}.key`;

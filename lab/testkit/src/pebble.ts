@@ -4,8 +4,8 @@ import { writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { loadOrCreateCertificate, openHome } from '../src/index.ts';
-import { pause } from './helpers.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { findProgram } from './engine.ts';
 
 /** A free port of this machine. */
 export async function freePort(): Promise<number> {
@@ -35,8 +35,19 @@ async function get(url: string, agent: Agent): Promise<string> {
   return body;
 }
 
+/** Whether the authority and its name server are installed. */
+export const pebbleWorks = (): boolean => ['pebble', 'pebble-challtestsrv'].every((name) => findProgram(name));
+
+export interface PebbleOptions {
+  /** An empty folder for its files. */
+  readonly folder: string;
+  /** PEM: what its own listener at 127.0.0.1 serves with. */
+  readonly key: string;
+  readonly cert: string;
+}
+
 /** Let's Encrypt's test authority, with a name server for which every name is this machine. */
-export async function startPebble(folder: string): Promise<Pebble> {
+export async function startPebble({ folder, key, cert }: PebbleOptions): Promise<Pebble> {
   const [listen, management, dns, dnsManagement, challengePort] = await Promise.all([
     freePort(),
     freePort(),
@@ -44,12 +55,9 @@ export async function startPebble(folder: string): Promise<Pebble> {
     freePort(),
     freePort(),
   ]);
-  const { key, cert } = await loadOrCreateCertificate(openHome(join(folder, 'pebble')), ['127.0.0.1'], Date.now());
-  const [keyFile, certFile, config] = ['key.pem', 'cert.pem', 'pebble.json'].map((name) => join(folder, name)) as [
-    string,
-    string,
-    string,
-  ];
+  const keyFile = join(folder, 'key.pem');
+  const certFile = join(folder, 'cert.pem');
+  const config = join(folder, 'pebble.json');
   writeFileSync(keyFile, key);
   writeFileSync(certFile, cert);
   const pebble = {
