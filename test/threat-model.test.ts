@@ -20,16 +20,21 @@ interface Row {
   readonly text: string;
 }
 
-const rows: readonly Row[] = page
-  .split(/^#### /m)
-  .slice(1)
-  .map((block) => {
-    const text = block.split(/^#{2,4} /m)[0]!;
-    const [heading = ''] = text.split('\n');
-    const part = (name: string) =>
-      [...text.matchAll(new RegExp(`^- \\*\\*${name}:\\*\\* (.+)$`, 'gm'))].map(([, value]) => value!);
-    return { id: heading.split(' ')[0]!, title: heading.slice(heading.indexOf(' ') + 1), part, text };
-  });
+const rowsOf = (text: string): readonly Row[] =>
+  text
+    .split(/^#### /m)
+    .slice(1)
+    .map(rowOf);
+
+function rowOf(block: string): Row {
+  const text = block.split(/^#{2,4} /m)[0]!;
+  const [heading = ''] = text.split('\n');
+  const part = (name: string) =>
+    [...text.matchAll(new RegExp(`^- \\*\\*${name}:\\*\\* (.+)$`, 'gm'))].map(([, value]) => value!);
+  return { id: heading.split(' ')[0]!, title: heading.slice(heading.indexOf(' ') + 1), part, text };
+}
+
+const rows = rowsOf(page);
 const ids = new Set(rows.map(({ id }) => id));
 const isYours = ({ part }: Row) => part('Test').join() === 'yours to do';
 const citesOf = ({ part }: Row) =>
@@ -67,37 +72,59 @@ function rootOf(expression: ts.Expression): { name: string; words: string[] } {
   return { name, words: [...words, expression.name.text] };
 }
 
+/** What is wrong with a row. */
+function faultsOf(row: Row): string[] {
+  const faults: string[] = [];
+  const demand = (holds: boolean, what: string) => {
+    if (!holds) faults.push(what);
+  };
+  demand(/^[A-Z]-\d\d$/.test(row.id), 'id');
+  demand(row.title.length > 5, 'title');
+  demand(/^(high|medium|low)$/.test(row.part('Severity').join()), 'severity');
+  for (const name of ['Mitigation', 'Remains', 'Later']) {
+    demand(row.part(name).length === 1 && row.part(name)[0]!.length > 4, name.toLowerCase());
+  }
+  demand(row.part('Test').length > 0, 'no test');
+  if (isYours(row)) return faults;
+  for (const { cite, file, title } of citesOf(row)) {
+    const isThere = file.endsWith('.test.ts') && existsSync(join(root, file));
+    demand(isThere, `no such file: ${cite}`);
+    if (isThere) demand(titlesIn(file).has(title), `no such test: ${cite}`);
+  }
+  return faults;
+}
+
 describe('every threat', () => {
   test('has an id of its own, and there are many', () => {
     expect(ids.size).toBe(rows.length);
     expect(rows.length).toBeGreaterThan(100);
   });
 
-  test.each(rows.map((row) => [row.id, row.title, row] as const))('%s %s: has all its parts', (id, title, row) => {
-    expect(id).toMatch(/^[A-Z]-\d\d$/);
-    expect(title.length).toBeGreaterThan(5);
-    expect(row.part('Severity').join()).toMatch(/^(high|medium|low)$/);
-    for (const name of ['Mitigation', 'Remains', 'Later']) {
-      expect(row.part(name), name).toHaveLength(1);
-      expect(row.part(name)[0]!.length, name).toBeGreaterThan(4);
-    }
-    expect(row.part('Test').length).toBeGreaterThan(0);
-  });
-
-  test.each(rows.filter((row) => !isYours(row)).map((row) => [row.id, row.title, row] as const))(
-    '%s %s: is proven by tests that are there',
+  test.each(rows.map((row) => [row.id, row.title, row] as const))(
+    '%s %s: has all its parts, and tests that are there',
     (_, __, row) => {
-      for (const { cite, file, title } of citesOf(row)) {
-        expect(file, cite).toMatch(/\.test\.ts$/);
-        expect(existsSync(join(root, file)), cite).toBe(true);
-        expect([...titlesIn(file)], cite).toContain(title);
-      }
+      expect(faultsOf(row)).toEqual([]);
     },
   );
 
-  test('is cited as a test would be: a title that is not there is noticed', () => {
-    expect([...titlesIn('test/threat-model.test.ts')]).toContain('has an id of its own, and there are many');
-    expect([...titlesIn('test/threat-model.test.ts')]).not.toContain('every threat');
+  test.each([
+    ['without a test', /^- \*\*Test.*\n/gm, '', 'no test'],
+    ['with a test that is not there', /many$/m, 'none', 'no such test'],
+    ['with a file that is not there', 'threat-model.test', 'threat.test', 'no such file'],
+    ['with a group of tests for a test', /has an id.*/, 'every threat', 'no such test'],
+    ['without what remains', /^- \*\*Remains.*\n/m, '', 'remains'],
+    ['without a severity', 'high', 'dire', 'severity'],
+  ])('%s is noticed', (_, what, instead, fault) => {
+    const whole = [
+      '#### X-01 Somebody plants a row',
+      '- **Severity:** high',
+      '- **Mitigation:** it is noticed',
+      '- **Test:** `test/threat-model.test.ts`: has an id of its own, and there are many',
+      '- **Remains:** nothing',
+      '- **Later:** nothing\n',
+    ].join('\n');
+    expect(rowsOf(whole).flatMap(faultsOf)).toEqual([]);
+    expect(rowsOf(whole.replace(what, instead)).flatMap(faultsOf).join()).toContain(fault);
   });
 });
 
