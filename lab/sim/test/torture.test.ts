@@ -4,6 +4,7 @@ import { fromBase64url } from '@caponier/crypto';
 import { fail, verifyStatement } from '@caponier/protocol';
 import { expect, test } from 'vitest';
 import { Broken, FailedRound, loadTorture, runTorture, type Torture, tortureNames } from '../src/index.ts';
+import { tortureMail } from '../src/tortures/mail-kill.ts';
 import { tortureSlot } from '../src/tortures/slot.ts';
 import { tortureStatements } from '../src/tortures/statements.ts';
 import { tortureStore } from '../src/tortures/store-kill.ts';
@@ -17,7 +18,9 @@ const sampleSeed = 20_260_101;
 test.each([
   ['statements', 2],
   ['chain', 3],
+  ['slot', 1],
   ['store-kill', 1],
+  ['mail-kill', 1],
 ])('%s: a sample of %i rounds', async (name, rounds) => {
   const found = await loadTorture(name);
   const tried = await runTorture(found!, { seed: sampleSeed, rounds });
@@ -76,6 +79,11 @@ test('slot notices a relay that takes a device’s word for its owner', async ()
 test('store-kill notices a writer that acknowledges before the row is durable', async () => {
   const early = tortureStore(fileURLToPath(new URL('early-writer.ts', import.meta.url)));
   await expect(runTorture(early, { seed: 1, rounds: 4 })).rejects.toThrow(/acknowledged rows are lost/);
+});
+
+test('mail-kill notices a relay that accepts before the mail is durable', async () => {
+  const early = tortureMail(fileURLToPath(new URL('early-relay.ts', import.meta.url)));
+  await expect(runTorture(early, { seed: 1, rounds: 2 })).rejects.toThrow(/lost/);
 });
 
 test('a bad call is a usage error; help lists the tortures and has an example', () => {
