@@ -19,6 +19,8 @@ export interface PostOptions {
   readonly body: Uint8Array;
   /** This machine may be the target, in plaintext too. */
   readonly allowLoopback: boolean;
+  /** Any address may be the target: for what only the operator chooses. */
+  readonly anywhere?: boolean;
   /** Further certificate authorities (PEM). */
   readonly ca?: readonly string[];
   /** Every address of a name. Default: the system's resolver. */
@@ -71,7 +73,9 @@ async function pick(hostname: string, options: PostOptions, signal: AbortSignal)
   stopped.catch(() => undefined);
   const addresses = await Promise.race([resolve(name), stopped]).catch(() => []);
   const allowed = (address: string) =>
-    reachOf(address) === 'public' || (options.allowLoopback && isLoopback(hostname) && isLoopback(address));
+    options.anywhere === true ||
+    reachOf(address) === 'public' ||
+    (options.allowLoopback && isLoopback(hostname) && isLoopback(address));
   const [first] = addresses;
   if (first === undefined || !addresses.every(allowed)) throw fail('host.unreachable', 'no address that may be used');
   return first;

@@ -2,6 +2,7 @@ import {
   type Alerts,
   createAlerts,
   createMetrics,
+  exportMetrics,
   type Home,
   type ListenerHit,
   type Log,
@@ -60,6 +61,8 @@ export async function operate({ name, home, data, settings, log }: OperatingOpti
   }
   const socket = await onSocket(metrics, home, name, log);
   if (socket) listeners.push(socket);
+  const endpoint = textOf(settings, '--otlp-endpoint');
+  const stopExport = endpoint && exportMetrics({ metrics, service: name, version, endpoint, clock: systemClock, log });
   const alerts = createAlerts({
     service: name,
     webhook,
@@ -74,6 +77,7 @@ export async function operate({ name, home, data, settings, log }: OperatingOpti
     alerts,
     onLimit: (limit) => hits.add('limit_hits', limit),
     async close() {
+      if (stopExport) stopExport();
       await alerts.close();
       await Promise.all(listeners.map((listener) => listener.close()));
     },
@@ -82,7 +86,12 @@ export async function operate({ name, home, data, settings, log }: OperatingOpti
 
 /** All services of a home share one environment: there the port is the first one's, and each further one has the next. */
 function placeOf(name: string): number {
-  return process.send ? Math.max(0, serviceNames.findIndex((known) => known.name === name)) : 0;
+  return process.send
+    ? Math.max(
+        0,
+        serviceNames.findIndex((known) => known.name === name),
+      )
+    : 0;
 }
 
 /** For `relay status` of the same user, without a port. A socket that cannot be had (a long path) costs only that. */
