@@ -1,5 +1,8 @@
 import type { ServerResponse } from 'node:http';
 
+/** Bytes that are written at once: with the time for each, the slowest reader that still gets all of an answer. */
+const PIECE_BYTES = 64 * 1024;
+
 /** How long the other side may take for a piece of an answer, in milliseconds, and what is called when it takes longer. */
 export interface Patience {
   readonly ms: number;
@@ -52,7 +55,9 @@ export async function respond(response: Response, outgoing: ServerResponse, pati
     for (;;) {
       const { done, value } = await reader.read();
       if (done || outgoing.destroyed || outgoing.req.socket.destroyed) break;
-      if (!outgoing.write(value)) await gone(outgoing, 'drain', patience);
+      for (let at = 0; at < value.length; at += PIECE_BYTES) {
+        if (!outgoing.write(value.subarray(at, at + PIECE_BYTES))) await gone(outgoing, 'drain', patience);
+      }
     }
     await finish(outgoing, patience);
   } catch (error) {
