@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { type Random, Secret, toBase64url } from '@caponier/crypto';
 import { createGate, openGateStore } from '@caponier/gate';
 import { personalPolicy } from '@caponier/policy';
-import { encodeDid, registryWire, type Signer, seedSigner } from '@caponier/protocol';
+import { type Did, encodeDid, registryWire, type Signer, seedSigner } from '@caponier/protocol';
 import { createRegistry, httpWitness, openRegistryStore } from '@caponier/registry';
 import { acceptWebSocket, createRelay, openRelayStore, relayServerOptions } from '@caponier/relay';
 import { formatVkey, logKey, witnessKey } from '@caponier/tlog';
@@ -29,6 +29,7 @@ import {
   publishOwner,
   publishPolicy,
   type StartMaterial,
+  signTicket,
   starterGrant,
   systemWait,
   type Transport,
@@ -73,7 +74,8 @@ export const newHome = (): Home => ({
 
 const origin = 'log.test';
 
-export async function makeWorld(): Promise<World> {
+/** `ticket`: registry and relay take no new owner without a ticket of the operator, who is the owner. */
+export async function makeWorld(admission: 'open' | 'ticket' = 'open'): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'caponier-sdk-'));
   const clock = () => Date.now();
   const troubles: string[] = [];
@@ -128,6 +130,7 @@ export async function makeWorld(): Promise<World> {
     openVault(join(folder, 'vault.db')),
     openRelayStore(join(folder, 'relay.db')),
   ]);
+  const root = newSigner();
   const witnessName = 'witness.test';
   const registryKey = keys.registry.did;
   const witness = createWitness({
@@ -155,7 +158,7 @@ export async function makeWorld(): Promise<World> {
       }),
     ],
     k: 1,
-    admission: { mode: 'open' },
+    admission: admission === 'open' ? { mode: 'open' } : { mode: 'ticket', operators: [root.did] },
     services: [keys.gate.did, keys.vault.did],
   });
   apps.set('registry', registry.app);
@@ -241,7 +244,7 @@ export async function makeWorld(): Promise<World> {
     clock,
     random,
     signer: keys.relay,
-    admission: { kind: 'open' },
+    admission: admission === 'open' ? { kind: 'open' } : { kind: 'ticket', operators: [root.did] },
     every: (ms, work) => {
       const timer = setInterval(work, ms);
       return () => clearInterval(timer);
@@ -263,7 +266,6 @@ export async function makeWorld(): Promise<World> {
     await relayStore.close();
   });
 
-  const root = newSigner();
   const home = newHome();
   const first = deviceKeysOf(home.seed, home.boxSeed);
   const listed = (role: 'gate' | 'worker' | 'relay', name: keyof typeof keys, of: string | null, at = url(name)) => ({
@@ -298,7 +300,11 @@ export async function makeWorld(): Promise<World> {
     policy: { name: 'personal', text: personalPolicy },
     grants: [starterGrant],
   });
-  await publishOwner(platform, made.start);
+  const hand = { ...platform, signer: root };
+  const ticketOf = (aud: Did) => signTicket({ aud, uses: 1, lives: 3600 }, hand);
+  const tickets = admission === 'open' ? [] : await Promise.all([registryKey, keys.relay.did].map(ticketOf));
+  const start = { ...made.start, tickets };
+  await publishOwner(platform, start, tickets[0]);
   const policy = { owner: made.start.owner, policy: made.policy!, text: personalPolicy };
   const opened: Device[] = [];
   const open = async (at: Home, start: StartMaterial, change: Partial<DeviceOptions> = {}) => {
@@ -315,13 +321,13 @@ export async function makeWorld(): Promise<World> {
     opened.push(device);
     return device;
   };
-  const laptop = await open(home, made.start);
+  const laptop = await open(home, start);
   await laptop.ready();
   await publishPolicy(platform, laptop.services(), policy);
   return {
     platform,
     root,
-    start: made.start,
+    start,
     relay: keys.relay,
     relayUrl,
     get intercept() {
