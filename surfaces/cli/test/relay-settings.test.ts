@@ -1,15 +1,18 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { listenerLimits, tlsFlags } from '@caponier/host';
-import { describe, expect, test } from 'vitest';
+import { listenerLimits, openHome, tlsFlags } from '@caponier/host';
+import { verifyStatement } from '@caponier/protocol';
+import { describe, expect, test, vi } from 'vitest';
+import { main } from '../src/main.ts';
 import { Numbers } from '../src/relay/numbers.ts';
-import type { Deployment, Listed } from '../src/services/deployment.ts';
+import { type Deployment, type Listed, readDeployment, serviceOf } from '../src/services/deployment.ts';
 import { refuseUnknownVariables } from '../src/services/environment.ts';
 import { serviceFlags, serviceOptions } from '../src/services/flags.ts';
 import { admissionOf } from '../src/services/relay-admission.ts';
 import { readRelayLimits, relayLimitFlags } from '../src/services/relay-limits.ts';
 import { numberOf, saidOf, settingsOf, variableOf } from '../src/services/settings.ts';
+import { makeHome } from '../src/up/make.ts';
 
 const code = (act: () => unknown) => {
   try {
@@ -184,4 +187,37 @@ describe('a share of what a histogram has seen', () => {
     ).toBeUndefined();
     expect(histogram([], 0).quantile('y', 0.5)).toBeUndefined();
   });
+});
+
+test('`relay ticket` signs with the owner key for the relay of the home, for as long and as often as it was told', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'caponier-ticket-'));
+  const before = process.env.CAPONIER_HOME;
+  process.env.CAPONIER_HOME = join(folder, 'home');
+  const home = openHome(process.env.CAPONIER_HOME);
+  await makeHome(home, { host: '127.0.0.1', portBase: null, name: 'box' });
+  let out = '';
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    out += String(text);
+    return true;
+  });
+  const quiet = vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
+  const codes = [
+    await main(['relay', 'ticket', '--uses', '3', '--days', '2', '--json']),
+    await main(['relay', 'ticket', '--uses', '0']),
+    await main(['relay', 'ticket', '--days', '366']),
+  ];
+  write.mockRestore();
+  quiet.mockRestore();
+  if (before === undefined) delete process.env.CAPONIER_HOME;
+  else process.env.CAPONIER_HOME = before;
+  const deployment = readDeployment(home)!;
+  rmSync(folder, { recursive: true });
+  expect(codes).toEqual([0, 2, 2]);
+  const { ticket, address } = JSON.parse(out) as { ticket: string; address: string };
+  const relay = serviceOf(deployment, 'relay');
+  expect(address).toBe(`${relay.url}#${ticket}`);
+  const { kid, payload } = verifyStatement(ticket, 'ticket');
+  expect(deployment.operators).toEqual([kid]);
+  expect(payload).toMatchObject({ aud: relay.key, uses: 3 });
+  expect(payload.exp - payload.iat).toBe(2 * 86_400);
 });

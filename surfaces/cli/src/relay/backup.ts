@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, fsyncSync, lstatSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type Home, openHome } from '@caponier/host/home';
@@ -40,8 +40,9 @@ export async function backUp({ args: [folder = ''], output }: Run): Promise<void
 /** Files that are there; whatever is a folder, or a lock, stays. */
 function copyFiles(from: Home, to: Home, names: readonly string[]): string[] {
   const copied: string[] = [];
-  for (const name of names.filter((name) => !name.endsWith('.lock'))) {
-    const bytes = from.read(name);
+  for (const name of names) {
+    const isFile = lstatSync(from.file(name), { throwIfNoEntry: false })?.isFile() ?? false;
+    const bytes = isFile && !name.endsWith('.lock') ? from.read(name) : undefined;
     if (!bytes) continue;
     to.write(name, bytes);
     copied.push(name);

@@ -23,7 +23,10 @@ export interface RelayStatus {
   readonly strangers: Level;
   readonly meetings: Level;
   readonly owners: Level;
-  readonly devices: number | null;
+  /** Devices that may hold mail here, and of them those that are connected. */
+  readonly devices: { readonly known: number | null; readonly connected: number | null };
+  readonly streams: number | null;
+  readonly bufferedBytes: Level;
   readonly mail: { readonly waiting: number | null; readonly bytes: number | null };
   readonly storageBytes: Level;
   /** Seconds since the epoch; null where TLS ends elsewhere. */
@@ -57,7 +60,9 @@ export function statusFrom(numbers: Numbers): RelayStatus {
     strangers: level('strangers'),
     meetings: level('meetings'),
     owners: level('owners'),
-    devices: one('relay_devices'),
+    devices: { known: one('relay_devices'), connected: one('relay_devices_connected') },
+    streams: one('relay_streams'),
+    bufferedBytes: { now: one('relay_buffered_bytes'), most: one('relay_buffered_max_bytes') },
     mail: { waiting: one('relay_mail_waiting'), bytes: one('relay_mail_waiting_bytes') },
     storageBytes: { now: one('relay_storage_bytes'), most: one('relay_storage_max_bytes') },
     certificateEnds: one('certificate_expires_seconds'),
@@ -89,8 +94,10 @@ function show(status: RelayStatus, output: Output): void {
     ['connections', levelText(status.connections, whole)],
     ['strangers', levelText(status.strangers, whole)],
     ['meetings', levelText(status.meetings, whole)],
+    ['streams', orUnknown(status.streams, whole)],
+    ['unread', levelText(status.bufferedBytes, bytes)],
     ['owners', levelText(status.owners, whole)],
-    ['devices', orUnknown(status.devices, whole)],
+    ['devices', `${orUnknown(status.devices.known, whole)}, ${orUnknown(status.devices.connected, whole)} connected`],
     ['mail waiting', `${orUnknown(status.mail.waiting, whole)}, ${orUnknown(status.mail.bytes, bytes)}`],
     ['storage', levelText(status.storageBytes, bytes)],
     ['certificate', certificate(status.certificateEnds)],

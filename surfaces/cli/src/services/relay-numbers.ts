@@ -24,6 +24,11 @@ export function showNumbers(metrics: Metrics, { relay, store, path, limits, admi
   gauge('connections_max', 'The limit on them.', () => limits.connections);
   gauge('strangers', 'Of the connections, those that have not proven a device.', () => relay.counts().strangers);
   gauge('strangers_max', 'The limit on them.', () => limits.strangers);
+  gauge('proving', 'Proofs of unknown devices under way.', () => relay.counts().proving);
+  gauge('devices_connected', 'Devices that are connected.', () => relay.counts().devices);
+  gauge('streams', 'Open streams.', () => relay.counts().streams);
+  gauge('buffered_bytes', 'Bytes that wait for peers to read them.', () => relay.counts().bufferedBytes);
+  gauge('buffered_max_bytes', 'The limit on them.', () => limits.bufferedBytesTogether);
   gauge('meetings', 'Meetings under way.', () => relay.counts().meetings);
   gauge('meetings_max', 'The limit on them.', () => limits.meetings);
 

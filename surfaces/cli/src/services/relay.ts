@@ -99,12 +99,14 @@ function dated(follower: Following['follower']): MembershipSource {
   };
 }
 
-/** Everything is logged; what an operator should hear of at once is an alert, too. */
+/** Everything is logged; what an operator should hear of at once is a warning, and an alert. */
 function tell(log: Log, alerts: Alerts): RelayLog {
-  const write: RelayLog = (event, fields) => log.event(event, fields);
+  const note: RelayLog = (event, fields) => log.event(event, fields);
+  const warn: RelayLog = (event, fields) => log.warn(event, fields);
   return (event, fields: RelayFields) => {
-    write(event, fields);
     const kind = event === 'relay.storage_failed' ? 'storage' : event.slice('relay.'.length);
-    if (isAlertKind(kind)) alerts.raise(kind, fields);
+    if (!isAlertKind(kind)) return note(event, fields);
+    warn(event, fields);
+    alerts.raise(kind, fields);
   };
 }
