@@ -1,10 +1,11 @@
 import { toBase64url } from '@caponier/crypto';
 import { type ErrorCode, entryOf, type Frame, fail } from '@caponier/protocol';
 import { type Connection, nameOf, type Slot } from './connection.ts';
-import type { RelayLimits } from './limits.ts';
+import type { RelayLimitName, RelayLimits } from './limits.ts';
 import type { RelayLog } from './log.ts';
 import type { Mail } from './mail.ts';
 import type { Meetings } from './meetings.ts';
+import type { RelayMeter } from './meter.ts';
 import type { Outbox } from './outbox.ts';
 import type { Owners } from './owners/owners.ts';
 import type { Prekeys } from './prekeys.ts';
@@ -26,6 +27,7 @@ export interface DeskPorts {
   readonly limits: RelayLimits;
   readonly clock: () => number;
   readonly log: RelayLog;
+  readonly meter: RelayMeter;
 }
 
 /** What a device may ask for, once it has proven itself; everything but the `data` of streams. */
@@ -81,7 +83,7 @@ export class Desk {
 
   /** Requests answer on their number with what was asked for, `done`, or `error`; a broken frame ends the connection. */
   async #request(connection: Connection, slot: Slot, frame: Frame<'meet' | 'offer' | 'fetch' | 'allow' | 'news'>) {
-    const { outbox, meetings, prekeys, owners, limits, log } = this.#ports;
+    const { outbox, meetings, prekeys, owners, limits, log, meter } = this.#ports;
     const { channel } = frame;
     if (channel === 0) throw fail('relay.protocol', 'a request without a number');
     try {
@@ -108,6 +110,8 @@ export class Desk {
     } catch (error) {
       const { code } = entryOf(error);
       if (code === 'relay.protocol') throw error;
+      const limit = limitOf[frame.type];
+      if (code === 'relay.too_many' && limit) meter.add('limit_hits', limit);
       if (code.startsWith('store.') || code === 'host.internal') log('relay.storage_failed', { code });
       outbox.error(connection, channel, onWire(code));
     }
@@ -130,6 +134,13 @@ export class Desk {
     }
   }
 }
+
+/** The limit that a request met which failed with `relay.too_many`; meetings have several, and count by themselves. */
+const limitOf: { readonly [N in Frame['type']]?: RelayLimitName } = {
+  offer: 'prekeys',
+  allow: 'contacts',
+  news: 'newsStatements',
+};
 
 /** What a request failed with, in the relay's own codes: what else happened inside is not the peer's to know. */
 function onWire(code: ErrorCode): ErrorCode {

@@ -1,6 +1,7 @@
 import { type ErrorCode, type Frame, fail, relayNumberOf } from '@caponier/protocol';
 import { type Connection, type Meeting, nameOf, type Party } from './connection.ts';
 import type { RelayLimits } from './limits.ts';
+import type { RelayMeter } from './meter.ts';
 import type { Outbox } from './outbox.ts';
 
 /** Bytes that may wait for a party that does not read; above it the meeting ends. */
@@ -19,13 +20,21 @@ export class Meetings {
   readonly #clock: () => number;
   /** A guest has no business here after its meeting. */
   readonly #dismiss: (guest: Connection) => void;
+  readonly #meter: RelayMeter;
   readonly #byName = new Map<string, Meeting>();
 
-  constructor(outbox: Outbox, limits: RelayLimits, clock: () => number, dismiss: (guest: Connection) => void) {
+  constructor(
+    outbox: Outbox,
+    limits: RelayLimits,
+    clock: () => number,
+    dismiss: (guest: Connection) => void,
+    meter: RelayMeter,
+  ) {
     this.#outbox = outbox;
     this.#limits = limits;
     this.#clock = clock;
     this.#dismiss = dismiss;
+    this.#meter = meter;
   }
 
   get size(): number {
@@ -36,7 +45,9 @@ export class Meetings {
   open(from: Connection, { channel, name: bytes }: Frame<'meet'>): void {
     const name = nameOf(bytes);
     const meetings = this.#free(from, channel);
-    if (this.#isFull(from) || this.#byName.has(name)) throw fail('relay.too_many', 'meetings');
+    const met = this.#limitMet(from);
+    if (met) this.#meter.add('limit_hits', met);
+    if (met || this.#byName.has(name)) throw fail('relay.too_many', 'meetings');
     const meeting: Meeting = {
       name,
       opener: { connection: from, channel },
@@ -50,10 +61,11 @@ export class Meetings {
   }
 
   /** By owner, not by connection or device: an owner makes as many of those as it likes. */
-  #isFull(from: Connection): boolean {
+  #limitMet(from: Connection): 'meetings' | 'meetingsPerOwner' | null {
     const { owner } = from.ready.device;
     const own = [...this.#byName.values()].filter(({ opener }) => opener.connection.device?.owner === owner).length;
-    return own >= this.#limits.meetingsPerOwner || this.#byName.size >= this.#limits.meetings;
+    if (own >= this.#limits.meetingsPerOwner) return 'meetingsPerOwner';
+    return this.#byName.size >= this.#limits.meetings ? 'meetings' : null;
   }
 
   /** Anybody joins the meeting of this name. Yields whether there was one with a free place. */
@@ -88,7 +100,7 @@ export class Meetings {
     meeting.bytesLeft -= body.length;
     const { connection } = other;
     const waiting = connection.socket.bufferedAmount + connection.outBytes;
-    if (meeting.bytesLeft < 0) this.#end(meeting, 'relay.meeting_over');
+    if (meeting.bytesLeft < 0) this.#spent(meeting, 'meetingBytes');
     else if (waiting > partyBuffer + this.#buffered(connection)) this.#end(meeting, 'relay.too_slow');
     else this.#outbox.send(connection, 'say', { channel: other.channel, body });
   }
@@ -119,6 +131,11 @@ export class Meetings {
     this.#over(meeting, null, relayNumberOf(code));
   }
 
+  #spent(meeting: Meeting, limit: 'meetingBytes' | 'meetingSeconds'): void {
+    this.#meter.add('limit_hits', limit);
+    this.#end(meeting, 'relay.meeting_over');
+  }
+
   /** Ends all meetings of a connection that is gone. */
   gone(connection: Connection): void {
     for (const meeting of connection.meetings?.values() ?? []) {
@@ -130,7 +147,7 @@ export class Meetings {
   sweep(now: number): void {
     for (const meeting of this.#byName.values()) {
       if (now < meeting.until) break;
-      this.#end(meeting, 'relay.meeting_over');
+      this.#spent(meeting, 'meetingSeconds');
     }
   }
 }

@@ -162,9 +162,9 @@ class Hub implements Relay, ConnectionHandler {
     this.#relayKey = keyOf(signer.did, 'ed25519');
     const hit = (limit: RelayLimitName) => meter.add('limit_hits', limit);
     this.#alerts = new Alerts(limits, log, meter, clock);
-    this.#spells = new Spells(limits, log, this.#alerts);
+    this.#spells = new Spells(limits, log, this.#alerts, hit);
     this.#storage = new StorageWatch(store, limits, this.#alerts, meter, clock);
-    this.#owners = new Owners(store, views, limits, clock);
+    this.#owners = new Owners(store, views, limits, clock, hit);
     this.#addresses = new AddressBook(limits);
     this.#newcomers = new Newcomers(limits, hit);
     this.#outbox = new Outbox(limits.bufferedBytes, (connection) => {
@@ -207,11 +207,12 @@ class Hub implements Relay, ConnectionHandler {
       slots,
       limits,
       clock,
+      meter,
       mayReach: (from, to) => reach.allows(from.ready, to),
     });
     const mail = new Mail({ store, outbox, slots, limits, clock, reach, meter, log: storageFailed });
     this.#mail = mail;
-    this.#meetings = new Meetings(outbox, limits, clock, (guest) => this.#close(guest, 1000));
+    this.#meetings = new Meetings(outbox, limits, clock, (guest) => this.#close(guest, 1000), meter);
     const prekeys = new Prekeys({ store, limits, clock, reach });
     const tokens = new ResumeTokens(resume, signer.did);
     this.admission = new Admission({
@@ -248,6 +249,7 @@ class Hub implements Relay, ConnectionHandler {
       slots,
       streams: this.#streams,
       reach,
+      meter,
       mail,
       meetings: this.#meetings,
       prekeys,

@@ -9,6 +9,7 @@ import {
 } from '@caponier/protocol';
 import { type Connection, type Half, nameOf, type Slot } from './connection.ts';
 import type { RelayLimits } from './limits.ts';
+import type { RelayMeter } from './meter.ts';
 import type { Outbox } from './outbox.ts';
 import type { Slots } from './slots.ts';
 
@@ -17,6 +18,7 @@ export interface StreamPorts {
   readonly slots: Slots;
   readonly limits: RelayLimits;
   readonly clock: () => number;
+  readonly meter: RelayMeter;
   /** Whether this device may reach the one of that key, connected or not. */
   readonly mayReach: (from: Connection, to: Uint8Array) => Promise<boolean>;
 }
@@ -44,7 +46,10 @@ export class Streams {
     if (!half) return;
     if (!half.open) throw fail('relay.protocol', 'data before it was taken');
     half.credit -= frame.length;
-    if (half.credit < 0) throw fail('relay.credit_exceeded', 'data');
+    if (half.credit < 0) {
+      this.#hit('window');
+      throw fail('relay.credit_exceeded', 'data');
+    }
     const peer = half.peer!;
     setChannel(frame, peer.channel);
     this.#ports.outbox.push(peer.connection, frame);
@@ -74,7 +79,10 @@ export class Streams {
     const { limits, slots, outbox, clock, mayReach } = this.#ports;
     this.#count(from, channel);
     from.streams ??= new Map();
-    if (from.streams.size >= limits.streams) return this.#refuse(from, channel, 'relay.too_many');
+    if (from.streams.size >= limits.streams) {
+      this.#hit('streams');
+      return this.#refuse(from, channel, 'relay.too_many');
+    }
     const half: Half = { connection: from, channel, peer: null, credit: 0, open: false, since: clock() };
     from.streams.set(channel, half);
     this.#opening.add(half);
@@ -84,11 +92,20 @@ export class Streams {
     const target = may ? slots.find(nameOf(key))?.streams : null;
     if (!target) return this.#end(half, 'relay.not_reachable');
     target.streams ??= new Map();
-    if (target.streams.size >= limits.streams || this.#crowds(from, target)) return this.#end(half, 'relay.too_many');
+    const full = target.streams.size >= limits.streams ? 'streams' : null;
+    const met = full ?? (this.#crowds(from, target) ? 'streamsOfContact' : null);
+    if (met) {
+      this.#hit(met);
+      return this.#end(half, 'relay.too_many');
+    }
     const channelThere = target.nextIncoming++;
     half.peer = { connection: target, channel: channelThere, peer: half, credit: 0, open: false, since: half.since };
     target.streams.set(channelThere, half.peer);
     outbox.send(target, 'open', { channel: channelThere, peer: from.ready.device.key, purpose });
+  }
+
+  #hit(limit: keyof RelayLimits): void {
+    this.#ports.meter.add('limit_hits', limit);
   }
 
   /** A contact that takes all streams of a device would keep its owner away from it. */
@@ -108,6 +125,7 @@ export class Streams {
     if (half.open || channel < relayNumbered) throw fail('relay.protocol', 'opened by the wrong end');
     const peer = half.peer!;
     this.#opening.delete(peer);
+    this.#ports.meter.time('open', this.#ports.clock() - half.since);
     half.open = true;
     peer.open = true;
     half.credit = this.#ports.limits.window;
@@ -122,6 +140,7 @@ export class Streams {
     if (!half.open) throw fail('relay.protocol', 'credit before it was taken');
     const peer = half.peer!;
     if (bytes === 0 || peer.credit + bytes > this.#ports.limits.maxWindow) {
+      this.#hit('maxWindow');
       throw fail('relay.credit_exceeded', 'granted');
     }
     peer.credit += bytes;
@@ -180,6 +199,7 @@ export class Streams {
   sweep(now: number): void {
     for (const half of this.#opening) {
       if (now - half.since < this.#ports.limits.openMs) break;
+      this.#hit('openMs');
       this.#end(half, 'relay.not_reachable');
     }
   }

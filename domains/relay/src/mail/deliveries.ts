@@ -34,6 +34,10 @@ export class Deliveries {
     const connection = this.#ports.slots.find(nameOf(to))?.mail;
     const feed = connection?.feed;
     if (!connection || !feed) return;
+    if (!this.#hasRoom(feed)) {
+      const { mailWindow } = this.#ports.limits;
+      this.#ports.meter.add('limit_hits', feed.flying.length < mailWindow ? 'mailWindowBytes' : 'mailWindow');
+    }
     if (feed.reading || seq !== feed.next + 1 || !this.#hasRoom(feed)) {
       void this.#read(connection, feed);
       return;

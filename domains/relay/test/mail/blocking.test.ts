@@ -10,7 +10,7 @@ import {
   startRelay,
   temporaryFolder,
 } from '../support.ts';
-import { wrongCounters } from './counting.ts';
+import { countingMeter, wrongCounters } from './counting.ts';
 
 let ids = 0;
 const post = (peer: Peer, to: Uint8Array) =>
@@ -136,7 +136,8 @@ it('whoever is blocked is told what anybody is told of a device that does not ex
 
 it('blocks and allows share one bound', async () => {
   const ada = await ownerNamed('ada');
-  const test = await startRelay({ limits: { contacts: 2 } });
+  const meter = countingMeter();
+  const test = await startRelay({ meter, limits: { contacts: 2 } });
   const { peer } = await connect(test, ada, ada.box.signer);
   const say = (n: number, verdict: 'allow' | 'block') =>
     peer.send('allow', { channel: 100 + n, device: true, id: new Uint8Array(32).fill(n), verdict });
@@ -146,4 +147,5 @@ it('blocks and allows share one bound', async () => {
   for (let n = 0; n < 3; n++) await peer.next('done');
   say(3, 'block');
   expect((await peer.next('error')).code).toBe(4420);
+  expect(meter.counts.get('limit_hits contacts')).toBe(1);
 });
