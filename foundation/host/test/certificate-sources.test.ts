@@ -111,6 +111,16 @@ describe('a certificate in files', () => {
     expect(lines.events()).toEqual(['certificate.renewed']);
   });
 
+  it('is found in a folder that is never quiet', async () => {
+    const [first, second] = [await fresh(), await fresh()];
+    write(first);
+    source = open();
+    const timer = setInterval(() => writeFileSync(at('other'), 'x'), 10);
+    write(second);
+    await until(() => source?.cert === second.cert);
+    clearInterval(timer);
+  });
+
   it('is found by looking, where the folder that changes is not the one watched', async () => {
     const [first, second] = [await fresh(), await fresh()];
     mkdirSync(at('far'));

@@ -80,15 +80,21 @@ export function certificateFiles(options: FileOptions): CertificateSource {
     else holder.replace(pair);
   };
   let settling: NodeJS.Timeout | undefined;
+  // The first change starts it, and those that follow do not put it off: a folder may never be quiet.
   const settle = () => {
-    clearTimeout(settling);
-    settling = setTimeout(look, settleTime);
-    settling.unref();
+    settling ??= setTimeout(() => {
+      settling = undefined;
+      look();
+    }, settleTime).unref();
   };
   for (const folder of new Set([dirname(key), dirname(cert)])) {
-    const watcher = watch(folder, { persistent: false }, settle);
-    watcher.on('error', () => watcher.close());
-    holder.until(() => watcher.close());
+    try {
+      const watcher = watch(folder, { persistent: false }, settle);
+      watcher.on('error', () => watcher.close());
+      holder.until(() => watcher.close());
+    } catch {
+      // The kernel has no more watches to give: looking now and then finds it, too.
+    }
   }
   holder.until(() => clearTimeout(settling));
   holder.repeat(POLL_TIME, () => {
