@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
@@ -291,6 +292,22 @@ describe('where alerts may go', () => {
     expect(await post({ ...message, allowLoopback: true, url: `${url}/endless` })).toBe(200);
     const silent = post({ ...message, allowLoopback: true, url: `${url}/silent`, maxMs: 50 });
     await expect(silent).rejects.toMatchObject({ code: 'host.unreachable' });
+  });
+
+  it('a proxy that the environment names is not used', async () => {
+    const receiver = await receive();
+    const module = new URL('../src/outbound/post.ts', import.meta.url).href;
+    const url = `http://127.0.0.1:${receiver.port}/`;
+    const sent = `{ url: '${url}', headers: {}, body: new TextEncoder().encode('{}'), allowLoopback: true }`;
+    const code = `const { post } = await import('${module}'); process.exitCode = (await post(${sent})) === 200 ? 0 : 1;`;
+    // Nobody listens on port 1: whatever went there would fail.
+    const proxy = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: 'http://127.0.0.1:1', http_proxy: 'http://127.0.0.1:1' };
+    const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+      env: { ...process.env, ...proxy, NO_PROXY: '', no_proxy: '' },
+      stdio: 'ignore',
+    });
+    expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(0);
+    expect(receiver.requests).toHaveLength(1);
   });
 
   it('a redirect is not followed', async () => {

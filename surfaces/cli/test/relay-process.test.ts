@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
+import { listenerHits } from '@caponier/host';
 import { relayCounters, relayLimitTable, relayTimings } from '@caponier/relay';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
@@ -101,6 +102,9 @@ describe('a relay as a process', () => {
     }
     for (const timing of Object.keys(relayTimings)) {
       expect(countOf(text, `caponier_relay_${timing}_seconds_count`), timing).toBe(0);
+    }
+    for (const limit of listenerHits) {
+      expect(countOf(text, `caponier_listener_limit_hits_total{limit="${limit}"}`), limit).toBe(0);
     }
     expect(countOf(text, 'caponier_relay_connections_max')).toBe(10_000);
     expect(countOf(text, 'caponier_relay_mail_waiting')).toBe(0);

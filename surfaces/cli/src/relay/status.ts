@@ -122,7 +122,7 @@ function show(status: RelayStatus, output: Output): void {
 }
 
 function rowsOf(counts: Readonly<Record<string, number>>): string[][] {
-  const all = Object.entries(counts);
+  const all = Object.entries(counts).sort((a, b) => b[1] - a[1]);
   if (all.length === 0) return [['none']];
   const rest = all.slice(mostRows).reduce((sum, [, count]) => sum + count, 0);
   const rows = all.slice(0, mostRows).map(([name, count]) => [name, whole(count)]);
