@@ -93,7 +93,7 @@ export async function startRelay(
     ...given,
     ...(wanted && { resume: wanted }),
   });
-  const sockets = new WebSocketServer(relayServerOptions);
+  const sockets = new WebSocketServer({ ...relayServerOptions, clientTracking: true });
   const server: Server = createServer();
   let closed = false;
   const test: TestRelay = {

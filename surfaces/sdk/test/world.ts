@@ -252,7 +252,7 @@ export async function makeWorld(admission: 'open' | 'ticket' = 'open'): Promise<
     views: await follow(keys.relay, 'membership'),
     limits: { challengesPerMinute: 1000, failuresPerMinute: 1000 },
   });
-  const sockets = new WebSocketServer(relayServerOptions);
+  const sockets = new WebSocketServer({ ...relayServerOptions, clientTracking: true });
   const server = createServer();
   server.on('upgrade', (request, socket, head) =>
     sockets.handleUpgrade(request, socket, head, (ws) => acceptWebSocket(relay, ws, '127.0.0.1')),

@@ -13,13 +13,15 @@ const maxFragments = 64;
 /** Bytes that may wait for a peer before its pings go unanswered (RFC 6455 section 5.5.3 allows to answer the last only). */
 const pongBelow = 16 * 1024;
 
-/** How a WebSocket server for the relay must be set up: no compression, bounded messages, nothing answered unasked. */
+/** How a WebSocket server for the relay must be set up: no compression, bounded messages, nothing answered unasked or kept twice. */
 export const relayServerOptions = {
   noServer: true,
   perMessageDeflate: false,
   maxPayload: limits.maxFrameBytes,
   maxFragments,
   autoPong: false,
+  // The relay keeps its connections itself; a second list and a closure for each would cost memory.
+  clientTracking: false,
 } as const satisfies ServerOptions & { maxFragments: number };
 
 /** What ws keeps of its connection, and is used here: to write many frames in one go, and to read whole messages. */

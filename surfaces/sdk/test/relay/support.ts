@@ -66,7 +66,7 @@ export async function runRelay(folder: string, options: Partial<RelayOptions> = 
     limits: { challengesPerMinute: 1_000, failuresPerMinute: 1_000 },
     ...options,
   });
-  const sockets = new WebSocketServer(relayServerOptions);
+  const sockets = new WebSocketServer({ ...relayServerOptions, clientTracking: true });
   const server = createServer();
   server.on('upgrade', (request, socket, head) =>
     sockets.handleUpgrade(request, socket, head, (ws: WebSocket) => acceptWebSocket(relay, ws, '127.0.0.1')),
