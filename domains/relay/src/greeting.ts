@@ -116,13 +116,16 @@ export class Greeting {
 
   /** The slot is durable before anybody is told that it is theirs. */
   async #enter(connection: Connection, device: Admitted, resumed: boolean): Promise<void> {
-    const { admission, store, limits, slots, addresses, clock } = this.#ports;
+    const { admission, store, limits, slots, addresses, clock, meter } = this.#ports;
     const { key, owner } = device;
     const wait = slots.helloWait(device, clock());
     if (wait > 0) throw failUntil('relay.rate_limited', 'proofs of one device', wait);
     // The slots of services stand under no owner.
     const most = owner === null ? Number.MAX_SAFE_INTEGER : limits.devicesPerOwner;
-    const registered = await store.run('registerDevice', { device: key, owner: owner ?? '', most });
+    const registered = await store.run('registerDevice', { device: key, owner: owner ?? '', most }).catch((error) => {
+      if (entryOf(error).code === 'relay.too_many') meter.add('limit_hits', 'devicesPerOwner');
+      throw error;
+    });
     // It may have been revoked while the store was asked; from here to its slot nothing is awaited.
     const objection = admission.objection(device);
     if (objection) throw fail(objection);

@@ -31,15 +31,18 @@ function settle(bucket: Bucket, rate: Rate, now: number): void {
 export class Buckets {
   readonly #rate: Rate;
   readonly #most: number;
+  readonly #full: () => void;
   readonly #buckets = new Map<string, Bucket>();
   /** Keys that changed since they were kept last, and those that are kept. */
   readonly #changed = new Set<string>();
   readonly #kept = new Set<string>();
   #sweeping: Iterator<[string, Bucket]> | null = null;
 
-  constructor(rate: Rate, most: number) {
+  /** `full` is called for each that is forgotten because there are too many. */
+  constructor(rate: Rate, most: number, full: () => void = () => {}) {
     this.#rate = rate;
     this.#most = most;
+    this.#full = full;
   }
 
   get size(): number {
@@ -87,7 +90,10 @@ export class Buckets {
       settle(known, this.#rate, now);
       return known;
     }
-    if (this.#buckets.size >= this.#most) this.#forget(this.#buckets.keys().next().value as string);
+    if (this.#buckets.size >= this.#most) {
+      this.#full();
+      this.#forget(this.#buckets.keys().next().value as string);
+    }
     const made = { tokens: this.#rate.burst, at: now };
     this.#buckets.set(key, made);
     return made;

@@ -165,7 +165,7 @@ class Hub implements Relay, ConnectionHandler {
     this.#spells = new Spells(limits, log, this.#alerts, hit);
     this.#storage = new StorageWatch(store, limits, this.#alerts, meter, clock);
     this.#owners = new Owners(store, views, limits, clock, hit);
-    this.#addresses = new AddressBook(limits);
+    this.#addresses = new AddressBook(limits, hit);
     this.#newcomers = new Newcomers(limits, hit);
     this.#outbox = new Outbox(limits.bufferedBytes, (connection) => {
       hit('bufferedBytes');
@@ -257,7 +257,8 @@ class Hub implements Relay, ConnectionHandler {
       store,
       limits,
       clock,
-      log,
+      // Of a store that fails, a line for every request would be too many.
+      log: (_event, { code }) => storageFailed(code as ErrorCode),
     });
     this.#doors = new Doors({
       limits,
@@ -354,6 +355,8 @@ class Hub implements Relay, ConnectionHandler {
       return connection;
     }
     this.#doors.makeRoom();
+    // Where devices hold all places, the newest stranger is the only one there is to go.
+    if (connection.state !== 'new') return connection;
     connection.challenge = this.#random(32);
     this.#outbox.send(connection, 'challenge', { relay: this.#relayKey, challenge: connection.challenge });
     return connection;

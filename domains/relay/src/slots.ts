@@ -28,9 +28,10 @@ export class Slots {
     const { mailBurst, mailPerMinute, requestsPerMinute, hellosPerMinute, addresses } = limits;
     this.#limits = limits;
     this.#watch = watch;
-    this.mailRate = new Buckets({ burst: mailBurst, perMinute: mailPerMinute }, addresses);
-    this.requestRate = new Buckets({ burst: requestsPerMinute, perMinute: requestsPerMinute }, addresses);
-    this.helloRate = new Buckets({ burst: hellosPerMinute, perMinute: hellosPerMinute }, addresses);
+    const full = () => watch.hit('addresses');
+    this.mailRate = new Buckets({ burst: mailBurst, perMinute: mailPerMinute }, addresses, full);
+    this.requestRate = new Buckets({ burst: requestsPerMinute, perMinute: requestsPerMinute }, addresses, full);
+    this.helloRate = new Buckets({ burst: hellosPerMinute, perMinute: hellosPerMinute }, addresses, full);
     this.#replacements = new Replacements(limits);
   }
 

@@ -58,6 +58,7 @@ export class Tending {
     if (silence >= silentMs) this.#cut(connection, 'silentMs', 'relay.timeout');
     else if (silence >= pingMs && now - connection.asked >= pingMs) {
       connection.asked = now;
+      this.#ports.hit('pingMs');
       this.#ports.ask(connection);
     }
   }

@@ -1,4 +1,4 @@
-import type { RelayLimits } from '../limits.ts';
+import type { RelayLimitName, RelayLimits } from '../limits.ts';
 import { Buckets } from '../rates.ts';
 
 /** The key under which all addresses together are counted. */
@@ -11,10 +11,11 @@ export class AddressBook {
   readonly newOwners: Buckets;
   readonly newOwnersTogether: Buckets;
 
-  constructor(limits: RelayLimits) {
+  constructor(limits: RelayLimits, hit: (limit: RelayLimitName) => void) {
     const { challengesPerMinute, failuresPerMinute, newOwnersPerHour, newOwnersPerHourPerAddress, addresses } = limits;
-    const perMinute = (rate: number) => new Buckets({ burst: rate, perMinute: rate }, addresses);
-    const perHour = (rate: number) => new Buckets({ burst: rate, perMinute: rate / 60 }, addresses);
+    const full = () => hit('addresses');
+    const perMinute = (rate: number) => new Buckets({ burst: rate, perMinute: rate }, addresses, full);
+    const perHour = (rate: number) => new Buckets({ burst: rate, perMinute: rate / 60 }, addresses, full);
     this.challenges = perMinute(challengesPerMinute);
     this.failures = perMinute(failuresPerMinute);
     this.newOwners = perHour(newOwnersPerHourPerAddress);

@@ -38,15 +38,15 @@ export class Doors {
 
   /** Why this address gets no connection now; null where it does. Counted and logged as the attempt that it is. */
   turnsAway(address: string, now: number): Refusal | null {
-    const refusal = this.#judge(address, now, this.#ports.strangers.of(address) + 1);
+    const refusal = this.#judge(address, now, 1);
     if (refusal) this.#tell(address, refusal, now);
     return refusal;
   }
 
   /** The same of a connection that is here, and counted; one that may stay has taken its challenge. */
   receive(address: string, now: number): Refusal | null {
-    const { addresses, strangers } = this.#ports;
-    const refusal = this.#judge(address, now, strangers.of(address));
+    const { addresses } = this.#ports;
+    const refusal = this.#judge(address, now, 0);
     if (refusal) this.#tell(address, refusal, now);
     else addresses.challenges.take(address, now);
     return refusal;
@@ -59,7 +59,8 @@ export class Doors {
     meter.add('limit_hits', limit);
   }
 
-  #judge(address: string, now: number, own: number): Refusal | null {
+  /** `coming`: how many are not counted yet. */
+  #judge(address: string, now: number, coming: 0 | 1): Refusal | null {
     const { limits, addresses, strangers, open } = this.#ports;
     const barred = addresses.barredFor(address, now);
     if (barred > 0) {
@@ -71,12 +72,13 @@ export class Doors {
       seconds,
       limit,
     });
-    if (own > limits.strangersPerAddress) return limited('strangersPerAddress', Math.ceil(limits.handshakeMs / 1000));
+    if (strangers.of(address) + coming > limits.strangersPerAddress)
+      return limited('strangersPerAddress', Math.ceil(limits.handshakeMs / 1000));
     const wait = addresses.challenges.secondsUntil(address, now);
     if (wait > 0) return limited('challengesPerMinute', wait);
-    const isFull = strangers.size > limits.strangers || open() > limits.connections;
-    if (!isFull || strangers.oldestOfBusiest()) return null;
-    const limit = strangers.size > limits.strangers ? 'strangers' : 'connections';
+    const tooMany = strangers.size + coming > limits.strangers;
+    if ((!tooMany && open() + coming <= limits.connections) || strangers.oldestOfBusiest()) return null;
+    const limit = tooMany ? 'strangers' : 'connections';
     const code = 'relay.unavailable';
     return { code, close: relayNumberOf(code), seconds: retryAfter(code), limit };
   }

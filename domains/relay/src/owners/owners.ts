@@ -2,7 +2,7 @@ import { CaponierError } from '@caponier/crypto';
 import { claimedKind, type Did, fail, keyOf, verifyStatement, limits as wire } from '@caponier/protocol';
 import type { OwnerView } from '@caponier/verify';
 import { type Pace, unpaced } from '../door/proving.ts';
-import type { RelayLimits } from '../limits.ts';
+import type { RelayLimitName, RelayLimits } from '../limits.ts';
 import type { RelayStore } from '../store/open.ts';
 import type { KeepOwner } from '../store/owners.ts';
 import { Changes, type OwnerNews } from './changes.ts';
@@ -30,6 +30,7 @@ export class Owners {
   readonly #views: MembershipSource | undefined;
   readonly #limits: RelayLimits;
   readonly #clock: () => number;
+  readonly #hit: (limit: RelayLimitName) => void;
   readonly #cache = new Map<string, History>();
   /** When each owner in memory is no newcomer any more, in milliseconds. */
   readonly #settled = new Map<string, number>();
@@ -42,11 +43,18 @@ export class Owners {
   readonly #newsListeners = new Set<(news: OwnerNews) => void>();
   readonly #stop: () => void;
 
-  constructor(store: RelayStore, views: MembershipSource | undefined, limits: RelayLimits, clock: () => number) {
+  constructor(
+    store: RelayStore,
+    views: MembershipSource | undefined,
+    limits: RelayLimits,
+    clock: () => number,
+    hit: (limit: RelayLimitName) => void,
+  ) {
     this.#store = store;
     this.#views = views;
     this.#limits = limits;
     this.#clock = clock;
+    this.#hit = hit;
     this.#changes = new Changes(limits.cachedOwners);
     this.#stop = views?.onChange((owner) => this.#tell(owner)) ?? (() => {});
   }
@@ -118,6 +126,7 @@ export class Owners {
     this.#cache.delete(owner);
     this.#cache.set(owner, history);
     if (this.#cache.size > this.#limits.cachedOwners) {
+      this.#hit('cachedOwners');
       const oldest = this.#cache.keys().next().value as string;
       this.#cache.delete(oldest);
       this.#settled.delete(oldest);
@@ -233,15 +242,15 @@ export class Owners {
       .filter(({ did }) => !next.view.device(did))
       .map(({ did }) => keyOf(did, 'ed25519'));
     const now = this.#clock();
-    await this.#store.run('keepOwner', {
-      owner: next.owner,
-      statements: toKept(next),
-      now,
-      mostOwners: this.#limits.owners,
-      reservedOwners: this.#limits.reservedOwners,
-      dropped,
-      ticket,
-    });
+    const { owners: mostOwners, reservedOwners } = this.#limits;
+    const keeping = { owner: next.owner, statements: toKept(next), now, mostOwners, reservedOwners, dropped, ticket };
+    try {
+      await this.#store.run('keepOwner', keeping);
+    } catch (error) {
+      const isFull = error instanceof CaponierError && error.code === 'relay.too_many';
+      if (isFull) this.#hit(ticket || reservedOwners === 0 ? 'owners' : 'reservedOwners');
+      throw error;
+    }
     this.#loading.delete(next.owner);
     if (!known) this.#settled.set(next.owner, ticket ? 0 : now + newcomerMs);
     this.#cache.set(next.owner, next);

@@ -29,7 +29,10 @@ export class Alerts {
   raise(event: RelayAlert, fields: RelayFields): void {
     this.#meter.add('alerts', event.slice('relay.'.length) as RelayCounterValue<'alerts'>);
     if (this.#lines.take(event, this.#clock())) this.#log(event, fields);
-    else this.#unlogged += 1;
+    else {
+      this.#meter.add('limit_hits', 'logLinesPerMinute');
+      this.#unlogged += 1;
+    }
   }
 
   /** The store could not do what was asked. */

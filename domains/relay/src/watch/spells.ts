@@ -1,5 +1,5 @@
 import type { ErrorCode } from '@caponier/protocol';
-import type { RelayLimits } from '../limits.ts';
+import type { RelayLimitName, RelayLimits } from '../limits.ts';
 import type { RelayFields, RelayLog } from '../log.ts';
 import { Buckets } from '../rates.ts';
 import type { Alerts } from './alerts.ts';
@@ -32,16 +32,18 @@ export class Spells {
   readonly #limits: RelayLimits;
   readonly #log: RelayLog;
   readonly #alerts: Alerts;
+  readonly #hit: (limit: RelayLimitName) => void;
   readonly #spells = new Map<string, Spell>();
   readonly #lines: Buckets;
   #unlogged = 0;
   /** Refusals of all addresses in the minute that began at `since`. */
   #all = { count: 0, since: 0, alerted: false };
 
-  constructor(limits: RelayLimits, log: RelayLog, alerts: Alerts) {
+  constructor(limits: RelayLimits, log: RelayLog, alerts: Alerts, hit: (limit: RelayLimitName) => void) {
     this.#limits = limits;
     this.#log = log;
     this.#alerts = alerts;
+    this.#hit = hit;
     this.#lines = new Buckets({ burst: limits.logLinesPerMinute, perMinute: limits.logLinesPerMinute }, 1);
   }
 
@@ -50,12 +52,14 @@ export class Spells {
     const { refusalsAlert, refusalsAlertTogether } = this.#limits;
     if (spell && spell.count >= refusalsAlert && !spell.alerted) {
       spell.alerted = true;
+      this.#hit('refusalsAlert');
       this.#alerts.raise('relay.refusals', { address, code, count: spell.count });
     }
     const all = this.#all;
     all.count += 1;
     if (all.count >= refusalsAlertTogether && !all.alerted) {
       all.alerted = true;
+      this.#hit('refusalsAlertTogether');
       this.#alerts.raise('relay.refusals', { code, count: all.count });
     }
   }
@@ -85,6 +89,7 @@ export class Spells {
   #line(event: Spelled, fields: RelayFields, now: number): boolean {
     const may = this.#lines.take('all', now);
     if (may) this.#log(event, fields);
+    else this.#hit('logLinesPerMinute');
     return may;
   }
 
@@ -101,10 +106,10 @@ export class Spells {
       spell.since = now;
     }
     if (now - this.#all.since < spellMs) return;
-    const { count, alerted } = this.#all;
-    this.#all = { count: 0, since: now, alerted: alerted && count >= this.#limits.refusalsAlertTogether };
-    if (this.#unlogged === 0) return;
-    this.#log('relay.unlogged', { count: this.#unlogged });
+    const { count: refusals, alerted } = this.#all;
+    this.#all = { count: 0, since: now, alerted: alerted && refusals >= this.#limits.refusalsAlertTogether };
+    const count = this.#unlogged + this.#alerts.takeUnlogged();
     this.#unlogged = 0;
+    if (count > 0) this.#log('relay.unlogged', { count });
   }
 }
