@@ -36,7 +36,7 @@ async function watch(load: Child, over: () => boolean): Promise<number[]> {
  * bad handshakes: what it feels of them, and what they cost in memory.
  */
 export async function measureFlood(report: Report): Promise<void> {
-  const wanted = ['flood-p99-us', 'flood-memory'].filter((name) => report.wants(name));
+  const wanted = ['flood-p99', 'flood-memory'].filter((name) => report.wants(name));
   if (wanted.length === 0) return;
   report.progress('flood: quiet');
   const relay = startChild('./serve-relay.ts', ['--expose-gc']);
@@ -80,8 +80,8 @@ export async function measureFlood(report: Report): Promise<void> {
   for (const child of [flood, load, relay]) child.end();
 
   const miB = 1024 * 1024;
-  if (report.wants('flood-p99-us'))
-    report.row({ name: 'flood-p99-us', unit: 'us', value: median(loud), baseline: median(quiet) });
+  if (report.wants('flood-p99'))
+    report.row({ name: 'flood-p99', unit: 'us', value: median(loud), baseline: median(quiet) });
   if (report.wants('flood-memory'))
     report.row({ name: 'flood-memory', unit: 'MiB', value: loudBytes / miB, baseline: quietBytes / miB });
   report.note(
