@@ -6,6 +6,7 @@ export {
   type Proof,
 } from './admission/admission.ts';
 export { minResumeSecretLength, type ResumeSecrets, resumeSeconds } from './admission/resume.ts';
+export type { Relay, RelayCounts, RelayOptions } from './contract.ts';
 export {
   checkRelayLimits,
   type RelayLimit,
@@ -27,7 +28,7 @@ export {
 } from './meter.ts';
 export { acceptWebSocket, relayServerOptions } from './node/web-socket.ts';
 export type { MembershipSource } from './owners/owners.ts';
-export { createRelay, type Relay, type RelayOptions } from './relay.ts';
+export { createRelay } from './relay.ts';
 export type { RelayLink, RelaySocket } from './socket.ts';
 export { openRelayStore, type RelayStore, relayStoreBytes } from './store/open.ts';
 export { relayTables } from './store/tables.ts';

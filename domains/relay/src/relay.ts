@@ -1,10 +1,11 @@
 import { CaponierError, type Random } from '@caponier/crypto';
-import { type Did, type ErrorCode, entryOf, keyOf, relayNumberOf, type Signer } from '@caponier/protocol';
+import { type ErrorCode, entryOf, keyOf, relayNumberOf } from '@caponier/protocol';
 import type { Hono } from 'hono';
-import { Admission, type AdmissionPolicy, refusalOf } from './admission/admission.ts';
-import { type ResumeSecrets, ResumeTokens } from './admission/resume.ts';
+import { Admission, refusalOf } from './admission/admission.ts';
+import { ResumeTokens } from './admission/resume.ts';
 import { createApp } from './app.ts';
 import { Connection, type ConnectionHandler } from './connection.ts';
+import type { Relay, RelayCounts, RelayOptions } from './contract.ts';
 import { Desk } from './desk.ts';
 import { AddressBook } from './door/addresses.ts';
 import { Doors } from './door/door.ts';
@@ -14,7 +15,6 @@ import { closeReason, retryAfter } from './door/retry.ts';
 import { Strangers } from './door/strangers.ts';
 import { Greeting } from './greeting.ts';
 import { type RelayLimitName, type RelayLimits, relayLimitsWith } from './limits.ts';
-import type { RelayLog } from './log.ts';
 import { Mail } from './mail.ts';
 import { Meetings } from './meetings.ts';
 import { type RelayMeter, silentMeter } from './meter.ts';
@@ -32,73 +32,6 @@ import { Tending } from './tending.ts';
 import { Alerts } from './watch/alerts.ts';
 import { Spells } from './watch/spells.ts';
 import { StorageWatch } from './watch/storage-watch.ts';
-
-export interface RelayOptions {
-  /** Where mail, slots and owners are kept. The relay does not close it. */
-  readonly store: RelayStore;
-  /** Milliseconds since the epoch. */
-  readonly clock: () => number;
-  readonly random: Random;
-  /** The relay's own key, by which devices name it. It signs nothing here. */
-  readonly signer: Pick<Signer, 'did'>;
-  readonly admission: AdmissionPolicy;
-  /** Calls `work` every so many milliseconds; yields how to stop. */
-  readonly every: (ms: number, work: () => void) => () => void;
-  /** A reader of the registry, where there is one. */
-  readonly views?: MembershipSource;
-  readonly resume?: ResumeSecrets;
-  /** Keys of services that connect without an owner. */
-  readonly services?: readonly Did[];
-  /** The pin of the certificate, as clients know it, where TLS ends here: a `hello` names it, or null. */
-  readonly tls?: string | null;
-  /** Limits other than the defaults. */
-  readonly limits?: Partial<RelayLimits>;
-  readonly log?: RelayLog;
-  readonly meter?: RelayMeter;
-}
-
-/** What there is at this moment. */
-export interface RelayCounts {
-  readonly connections: number;
-  /** Of these, connections that have proven nothing, guests of meetings among them. */
-  readonly strangers: number;
-  /** Proofs of devices not known here that are under way. */
-  readonly proving: number;
-  /** Devices that are connected. */
-  readonly devices: number;
-  readonly meetings: number;
-  readonly streams: number;
-  /** Bytes that wait for peers to read them, as of the last look (each second). */
-  readonly bufferedBytes: number;
-  /** As of the last look at the store (each minute); 0 before the first. */
-  readonly owners: number;
-  readonly mails: number;
-  readonly mailBytes: number;
-}
-
-export interface Relay {
-  /**
-   * Takes a new connection; yields what to tell about it. `address` is what limits count by: an IPv4 address, or the /64
-   * of an IPv6 one (`addressKey` of the host module).
-   */
-  handleSocket(socket: RelaySocket, address: string): RelayLink;
-  /**
-   * Why a connection from this address would be closed at once, to be asked before a WebSocket is made: HTTP status, and
-   * seconds for `Retry-After`. Null where it may come.
-   */
-  turnsAway(address: string): { readonly status: 429 | 503; readonly retryAfter: number } | null;
-  /** Statements that only remove authority, from any source: in effect on sight. Throws the codes of statements and owners. */
-  present(statements: readonly string[]): Promise<void>;
-  /** The one way to a slot, without a socket. */
-  readonly admission: Admission;
-  /** Answers /healthz and /readyz. */
-  readonly app: Hono;
-  /** Whether the store answers, rates of before a restart are known, and the registry's view is fresh. */
-  isReady(): Promise<boolean>;
-  counts(): RelayCounts;
-  /** Tells everybody to go (1001) and stops. */
-  close(): void;
-}
 
 /** Milliseconds between two looks at all connections: the one timer there is. */
 const sweepMs = 1_000;

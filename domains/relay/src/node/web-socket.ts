@@ -1,6 +1,6 @@
 import { limits } from '@caponier/protocol';
 import { type ServerOptions, WebSocket } from 'ws';
-import type { Relay } from '../relay.ts';
+import type { Relay } from '../contract.ts';
 import type { RelayLink, RelaySocket } from '../socket.ts';
 import { type Reading, type Receiver, readWhole } from './read.ts';
 
