@@ -6,7 +6,8 @@ export const up: CommandSpec = {
   about: `The first time it makes an owner, its services and this device; it asks nothing. On a
 machine that joined, it starts the daemon. Everything goes on in the background.`,
   options: [
-    ['--host <address>', 'where services listen (default: this machine in its private network)'],
+    ['--host <address>', 'where others reach this machine (default: its address in the private network)'],
+    ['--bind <address>', 'where services listen, if elsewhere: 0.0.0.0 behind address translation'],
     ['--port-base <n>', 'first of the ports (default: any free ones, kept from then on)'],
     ['--name <name>', 'what this device is called (default: the name of the machine)'],
     ['--passphrase', 'ask for a passphrase for the owner key'],

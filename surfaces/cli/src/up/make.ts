@@ -21,8 +21,10 @@ import { choosePorts, privateAddress } from './ports.ts';
 const ticketSeconds = 7 * 24 * 3600;
 
 export interface MakeOptions {
-  /** Address to bind to; null: this machine's in its private network. */
+  /** Address under which others reach this machine; null: this machine's in its private network. */
   readonly host: string | null;
+  /** Address to bind to, where it is another: behind address translation the first is on no interface here. */
+  readonly bind?: string | null;
   /** First of the ports; null: any free ones, kept from then on. */
   readonly portBase: number | null;
   /** Name of this device. */
@@ -30,12 +32,13 @@ export interface MakeOptions {
 }
 
 /** Services of an owner who has everything on one machine: keys, addresses, one local witness. */
-async function makeDeployment(home: Home, { host: wanted, portBase }: MakeOptions): Promise<Deployment> {
+async function makeDeployment(home: Home, { host: wanted, bind: bound, portBase }: MakeOptions): Promise<Deployment> {
   const keys = home.folder('keys');
   const host = wanted ?? privateAddress();
-  const tls = !isLoopback(host);
+  const bind = bound ?? host;
+  const tls = !isLoopback(host) || !isLoopback(bind);
   const pin = tls ? (await loadOrCreateCertificate(home.folder('tls'), [host], systemClock())).pin : null;
-  const ports = await choosePorts(host, serviceNames.length, portBase);
+  const ports = await choosePorts(bind, serviceNames.length, portBase);
   const shown = host.includes(':') ? `[${host}]` : host;
   const services = serviceNames.map(
     ({ name, role, class: of }, i): Listed => ({
@@ -50,7 +53,7 @@ async function makeDeployment(home: Home, { host: wanted, portBase }: MakeOption
   const key = (role: Listed['role']): Did => services.find((service) => service.role === role)!.key;
   return {
     origin: `caponier.local/${key('registry').slice(-12)}`,
-    host,
+    host: bind,
     tls,
     operators: [fileSigner(keys, 'root.key', systemRandom).did],
     // Beyond loopback anybody near could fill relay and registry: there newcomers show a ticket of the operator.

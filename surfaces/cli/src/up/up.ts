@@ -14,6 +14,7 @@ import { type Progress, startProgress } from '../terminal/progress.ts';
 import { version } from '../version.ts';
 import { readPageAddress } from '../web/address.ts';
 import { takeFirstSteps } from './first-steps.ts';
+import type { MakeOptions } from './make.ts';
 import { startSupervisor, untilReady } from './start.ts';
 
 /** Milliseconds for the daemon to see a fresh view and be taken by the relay. */
@@ -21,6 +22,7 @@ const connectMs = 15_000;
 
 interface Flags {
   readonly host?: string;
+  readonly bind?: string;
   readonly portBase?: string;
   readonly name?: string;
   readonly passphrase?: boolean;
@@ -45,12 +47,14 @@ export async function runUp({ options, output }: Run): Promise<void> {
   const home = hereHome();
   const lock = home.folder('run').lock('up');
   const known = readIdentity(home);
-  if (known && (flags.host !== undefined || portBase !== null || flags.name !== undefined)) {
-    throw fail('cli.usage', '--host, --port-base and --name are for a new home; this one has its owner');
+  const settled = [flags.host, flags.bind, flags.portBase, flags.name];
+  if (known && settled.some((flag) => flag !== undefined)) {
+    throw fail('cli.usage', '--host, --bind, --port-base and --name are for a new home; this one has its owner');
   }
   const progress = startProgress('making keys');
   try {
-    const identity = known ?? (await makeNew(home, { host: flags.host ?? null, portBase, name }));
+    const identity =
+      known ?? (await makeNew(home, { host: flags.host ?? null, bind: flags.bind ?? null, portBase, name }));
     if (flags.passphrase) await sealRoot(home, () => readPassphrase('A passphrase for the owner key'), systemRandom);
     if (!known) await fillCodeCache(version, loadServices);
     const supervised = flags.foreground
@@ -67,7 +71,7 @@ export async function runUp({ options, output }: Run): Promise<void> {
   }
 }
 
-async function makeNew(home: Home, options: { host: string | null; portBase: number | null; name: string }) {
+async function makeNew(home: Home, options: MakeOptions) {
   const { makeHome } = await import('./make.ts');
   return makeHome(home, options);
 }
