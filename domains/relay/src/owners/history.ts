@@ -41,7 +41,13 @@ type ChainEntry = Entry<ChainKind>;
 const chainKindSet: ReadonlySet<string> = new Set(chainKinds);
 const maxCosigns = 16;
 
-/** Replays a history. Throws the codes of `OwnerView`. */
+/**
+ * Replays a history that was judged before. Throws the codes of `OwnerView`.
+ *
+ * Threat: an approver that is revoked for its freezes, or a root that is rotated out after it revoked, could not say the
+ * same again today; were they asked to, their owner would be locked out from the next restart on. So what is loose was
+ * judged when it came: a freeze stays until it is lifted, and a removal by a root that is out no longer counts.
+ */
 async function replay(
   owner: string,
   chain: ReadonlyMap<number, ChainEntry>,
@@ -57,7 +63,7 @@ async function replay(
     await pace(checkUnits);
     view = applyNext(view, chain.get(place)!);
   }
-  for (const entry of loose.values()) view = applyLoose(view, entry);
+  for (const entry of loose.values()) view = recallLoose(view, entry);
   return { owner, view, chain, loose, bytes: bytesOf(chain, loose) };
 }
 
@@ -75,6 +81,15 @@ function applyNext(view: OwnerView, { statement, cosigns }: ChainEntry): OwnerVi
 function applyLoose(view: OwnerView, { statement, cosigns }: Entry<'freeze' | 'revoke'>): OwnerView {
   if (statement.kind === 'freeze') return view.withFreeze(statement as Verified<'freeze'>);
   return view.withRemoval(statement as Verified<'revoke'>, cosigns);
+}
+
+function recallLoose(view: OwnerView, entry: Entry<'freeze' | 'revoke'>): OwnerView {
+  if (entry.statement.kind === 'freeze') return view.recallFreeze(entry.statement as Verified<'freeze'>);
+  try {
+    return applyLoose(view, entry);
+  } catch {
+    return view;
+  }
 }
 
 function bytesOf(chain: ReadonlyMap<number, ChainEntry>, loose: History['loose']): number {
@@ -200,14 +215,29 @@ async function grow(
   added: number[],
   pace: Pace,
 ): Promise<History> {
-  if (!known || added.some((seq) => seq < known.view.seq)) return replay(owner, chain, loose, pace);
+  if (!known || added.some((seq) => seq < known.view.seq)) {
+    const { view } = await replay(owner, chain, known?.loose ?? new Map(), pace);
+    return withLoose(owner, view, known, chain, loose);
+  }
   let { view } = known;
   for (const seq of added.sort((a, b) => a - b)) {
     await pace(checkUnits);
     view = applyNext(view, chain.get(seq)!);
   }
-  for (const [id, entry] of loose) if (!known.loose.has(id)) view = applyLoose(view, entry);
-  return { owner, view, chain, loose, bytes: bytesOf(chain, loose) };
+  return withLoose(owner, view, known, chain, loose);
+}
+
+/** What is loose and new has to be said by somebody who may. */
+function withLoose(
+  owner: string,
+  view: OwnerView,
+  known: History | undefined,
+  chain: ReadonlyMap<number, ChainEntry>,
+  loose: History['loose'],
+): History {
+  let after = view;
+  for (const [id, entry] of loose) if (!known?.loose.has(id)) after = applyLoose(after, entry);
+  return { owner, view: after, chain, loose, bytes: bytesOf(chain, loose) };
 }
 
 /** As it is kept: the chain by place, then what is loose. */
