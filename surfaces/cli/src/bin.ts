@@ -15,6 +15,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(0);
 });
 process.exitCode = await main(process.argv.slice(2));
+// What a start that failed has left open must not keep a process alive that serves nobody: whoever looks after it would take
+// it for running.
+if (process.exitCode !== 0) setTimeout(() => process.exit(), 1_000).unref();
 
 // A module of its own, so that `await` may stand above.
 export {};

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { fileSigner, openHome, systemRandom } from '@caponier/host';
 
@@ -51,21 +52,29 @@ const env = (home: string, more: Record<string, string> = {}) => {
   return { ...Object.fromEntries(ours), CAPONIER_HOME: home, ...more };
 };
 
-/** The command as a process of its own, until it listens. */
-export async function startRelay(home: string, flags: readonly string[] = []): Promise<RelayProcess> {
+/** The command as a process of its own, until it listens; `supervised`: as `up` starts it. */
+export async function startRelay(
+  home: string,
+  flags: readonly string[] = [],
+  { supervised = false }: { readonly supervised?: boolean } = {},
+): Promise<RelayProcess> {
   const args = [bin, 'relay', '--json', '--port', '0', '--metrics-port', '0', '--allow-root', ...flags];
-  const child = spawn(process.execPath, args, { env: env(home), stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, args, {
+    env: env(home),
+    stdio: ['ignore', 'pipe', 'pipe', ...(supervised ? (['ipc'] as const) : [])],
+  });
+  const { stdout, stderr } = child as ChildProcess & { readonly stdout: Readable; readonly stderr: Readable };
   const lines: Record<string, unknown>[] = [];
   let rest = '';
-  child.stderr.on('data', (part) => {
+  stderr.on('data', (part) => {
     const parts = (rest + part).split('\n');
     rest = parts.pop() ?? '';
     lines.push(...parts.map((line) => JSON.parse(line)));
   });
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  const ready = await Promise.race([once(child.stdout, 'data'), ended]);
+  const ready = await Promise.race([supervised ? once(child, 'message') : once(stdout, 'data'), ended]);
   if (!Array.isArray(ready)) throw new Error(`it ended: ${JSON.stringify(lines)}${rest}`);
-  const { url } = JSON.parse(String(ready[0])) as { url: string };
+  const { url } = (supervised ? ready[0] : JSON.parse(String(ready[0]))) as { url: string };
   const metricsPort = Number(lines.find(({ event }) => event === 'metrics.open')?.port);
   return { child, port: Number(new URL(url).port), metricsPort, lines, ended };
 }

@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { listenerHits } from '@caponier/host';
 import { relayCounters, relayLimitTable, relayTimings } from '@caponier/relay';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -229,6 +229,21 @@ describe('a relay that is asked to end', () => {
   });
 });
 
+describe('a relay of a supervisor that is asked to end', () => {
+  const home = relayHome();
+  afterAll(() => home.remove());
+
+  test('finishes, though the signal came to all of them and the supervisor sent its own', async () => {
+    const relay = await startRelay(home.path, ['--drain-seconds', '1'], { supervised: true });
+    relay.child.kill('SIGINT');
+    await until(() => relay.lines.some(({ event }) => event === 'service.ending'));
+    relay.child.kill('SIGTERM');
+    relay.child.kill('SIGTERM');
+    expect(await relay.ended).toBe(0);
+    expect(relay.lines.map(({ event }) => event)).toContain('listener.closed');
+  });
+});
+
 describe('a relay does not start', () => {
   const home = relayHome();
   afterAll(() => home.remove());
@@ -236,10 +251,26 @@ describe('a relay does not start', () => {
   test.each<[string, string[], Record<string, string>, string]>([
     ['with a variable that nobody knows', [], { CAPONIER_RELAY_MAIL_PER_MINUT: '5' }, 'CAPONIER_RELAY_MAIL_PER_MINUT'],
     ['with numbers for everybody', ['--metrics-port', '0', '--metrics-host', '0.0.0.0'], {}, 'host.public_metrics'],
+    ['with an export to nowhere', ['--otlp-endpoint', 'ftp://collector.example.org'], {}, '--otlp-endpoint'],
     ['open to everybody beyond this machine', ['--host', '0.0.0.0', '--allow-unsafe-public-bind'], {}, '--admission'],
   ])('%s', async (_, flags, more, said) => {
     const { code, err } = await refusedRelay(home.path, flags, more);
     expect([code, err]).toEqual([2, expect.stringContaining(said)]);
     expect(err).toContain('hint: ');
+  });
+
+  test.each([
+    ['with a key that others can read', 'keys/relay-resume.key'],
+    ['with waiting alerts that others can read', 'data/relay/alerts.json'],
+  ])('%s, and leaves no process behind', async (_, file) => {
+    const path = join(home.path, file);
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    writeFileSync(path, '[]', { mode: 0o644 });
+    const secretFile = join(home.path, 'webhook-secret');
+    writeFileSync(secretFile, 's'.repeat(32), { mode: 0o600 });
+    const flags = ['--alert-webhook', 'https://hooks.example.org/', '--alert-webhook-secret-file', secretFile];
+    const { code, err } = await refusedRelay(home.path, flags);
+    rmSync(path);
+    expect([code, err]).toEqual([2, expect.stringContaining('host.loose_permissions')]);
   });
 });

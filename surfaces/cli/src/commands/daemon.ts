@@ -7,14 +7,19 @@ export const daemon: CommandSpec = {
   options: [['--allow-root', 'run as root, where there is no other user']],
   examples: ['caponier daemon'],
   action: async ({ options, output }) => {
-    const [{ createLog, refuseRoot, systemClock }, { createDaemon }, { hereDaemon }, { untilAsked }, { servePage }] =
-      await Promise.all([
-        import('@caponier/host'),
-        import('@caponier/daemon'),
-        import('../home/context.ts'),
-        import('../services/signals.ts'),
-        import('../web/serve.ts'),
-      ]);
+    const [
+      { createLog, refuseRoot, systemClock },
+      { createDaemon },
+      { hereDaemon },
+      { endAtOnce, untilAsked },
+      { servePage },
+    ] = await Promise.all([
+      import('@caponier/host'),
+      import('@caponier/daemon'),
+      import('../home/context.ts'),
+      import('../services/signals.ts'),
+      import('../web/serve.ts'),
+    ]);
     const allowRoot = options.allowRoot === true;
     refuseRoot({ allowRoot });
     const here = hereDaemon();
@@ -26,6 +31,7 @@ export const daemon: CommandSpec = {
     output.line(`daemon listens on ${running.socketPath}`);
     output.item({ ready: 'daemon', socket: running.socketPath });
     await untilAsked();
+    endAtOnce();
     await page?.close();
     await running.close();
     if (process.connected) process.disconnect();

@@ -54,34 +54,37 @@ export async function operate({ name, home, data, settings, log }: OperatingOpti
     { limit_hits: { label: 'limit', values: listenerHits, help: 'Times that a limit of the listener bit.' } },
     {},
   );
-  const listeners: MetricsListener[] = [];
-  if (port !== undefined) {
-    listeners.push(await serveMetrics(metrics, { host, port: port === 0 ? 0 : port + placeOf(name) }));
-    log.event('metrics.open', { port: listeners[0]!.port });
-  }
-  const socket = await onSocket(metrics, home, name, log);
-  if (socket) listeners.push(socket);
-  const endpoint = textOf(settings, '--otlp-endpoint');
-  const stopExport = endpoint && exportMetrics({ metrics, service: name, version, endpoint, clock: systemClock, log });
-  const alerts = createAlerts({
-    service: name,
-    webhook,
-    home: data,
-    clock: systemClock,
-    random: systemRandom,
-    log,
-    metrics,
-  });
-  return {
-    metrics,
-    alerts,
-    onLimit: (limit) => hits.add('limit_hits', limit),
-    async close() {
-      if (stopExport) stopExport();
-      await alerts.close();
-      await Promise.all(listeners.map((listener) => listener.close()));
-    },
+  const open: { close(): unknown }[] = [];
+  const close = async () => {
+    for (const one of open.splice(0).reverse()) await one.close();
   };
+  try {
+    if (port !== undefined) {
+      const listener = await serveMetrics(metrics, { host, port: port === 0 ? 0 : port + placeOf(name) });
+      open.push(listener);
+      log.event('metrics.open', { port: listener.port });
+    }
+    const socket = await onSocket(metrics, home, name, log);
+    if (socket) open.push(socket);
+    const alerts = createAlerts({
+      service: name,
+      webhook,
+      home: data,
+      clock: systemClock,
+      random: systemRandom,
+      log,
+      metrics,
+    });
+    open.push(alerts);
+    const endpoint = textOf(settings, '--otlp-endpoint');
+    if (endpoint !== undefined) {
+      open.push({ close: exportMetrics({ metrics, service: name, version, endpoint, clock: systemClock, log }) });
+    }
+    return { metrics, alerts, onLimit: (limit) => hits.add('limit_hits', limit), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /** All services of a home share one environment: there the port is the first one's, and each further one has the next. */

@@ -37,6 +37,8 @@ export async function composeRelay(context: ServiceContext): Promise<Composed> {
   const { data, keys, log, signer, metrics, alerts, me, tls, flags, settings } = context;
   const limits = readRelayLimits(list(flags.limit), settings);
   const admission = admissionOf({ ...context, owners: list(flags.allowOwner) });
+  // Before anything is open: a key that others can read ends the start here.
+  const resume = { current: loadOrCreateKey(keys, 'relay-resume.key', systemRandom) };
   const path = data.file('relay.sqlite');
   const store = await openRelayStore(path);
   const following = await follow(context, 'membership');
@@ -51,7 +53,7 @@ export async function composeRelay(context: ServiceContext): Promise<Composed> {
       return () => clearInterval(timer);
     },
     views: dated(following.follower),
-    resume: { current: loadOrCreateKey(keys, 'relay-resume.key', systemRandom) },
+    resume,
     // What clients name is what the deployment pins; where TLS ends elsewhere, or is a public one, there is none.
     tls: tls ? me.pin : null,
     limits,

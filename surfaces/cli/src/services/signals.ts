@@ -8,11 +8,14 @@ export function untilAsked(): Promise<void> {
   });
 }
 
-/** From now on a further signal ends the process at once: what was acknowledged is durable already. */
+/**
+ * From now on a further signal ends the process at once: what was acknowledged is durable already. Not where a supervisor
+ * looks after us: Ctrl-C, or whoever stops a whole unit, signals it and us, and its own signal is then the second one.
+ */
 export function endAtOnce(): void {
-  const end = () => process.exit(1);
-  process.once('SIGTERM', end);
-  process.once('SIGINT', end);
+  const end = process.send ? () => undefined : () => process.exit(1);
+  process.on('SIGTERM', end);
+  process.on('SIGINT', end);
 }
 
 export const pause = (milliseconds: number): Promise<void> =>

@@ -6,11 +6,13 @@ import { withRemovals } from './removals.ts';
 
 export async function composeVault(context: ServiceContext): Promise<Composed> {
   const { data, keys, log, signer } = context;
+  // Before anything is open: a key that others can read ends the start here.
+  const masterKey = loadOrCreateKey(keys, 'vault-master.key', systemRandom);
   const db = await openVault(data.file('vault.sqlite'));
   const following = await follow(context, 'full');
   const vault = await createVault({
     db,
-    masterKey: loadOrCreateKey(keys, 'vault-master.key', systemRandom),
+    masterKey,
     upstream: createNodeUpstream(),
     signer,
     views: following.follower,
