@@ -1,3 +1,5 @@
+import { mostAtOnce, type Steps } from './rounds.ts';
+
 /** A rate with a burst, counted back on reading: no timer a bucket. */
 export interface Bucket {
   tokens: number;
@@ -105,19 +107,25 @@ export class Buckets {
     else this.#changed.delete(key);
   }
 
-  /** Looks at `most` buckets, the next ones each time, and forgets those that are full again. */
-  sweep(now: number, most = 5_000): void {
+  /** Looks at `most` buckets, the next ones each time, and forgets those that are full again. False at the last one. */
+  sweep(now: number, most = 5_000): boolean {
     this.#sweeping ??= this.#buckets.entries();
     for (let n = 0; n < most; n++) {
       const next = this.#sweeping.next();
       if (next.done) {
         this.#sweeping = null;
-        return;
+        return false;
       }
       const [key, bucket] = next.value;
       settle(bucket, this.#rate, now);
       if (bucket.tokens >= this.#rate.burst) this.#forget(key);
     }
+    return true;
+  }
+
+  /** The same in steps (`Rounds`), at most ten of them. */
+  *round(clock: () => number): Steps {
+    for (let n = 0; n < 10 && this.sweep(clock(), mostAtOnce); n++) yield;
   }
 
   /** What changed since this was asked last, at most `most` of it; the rest the next time. */

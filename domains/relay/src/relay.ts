@@ -23,6 +23,7 @@ import type { OwnerNews } from './owners/changes.ts';
 import { type MembershipSource, Owners } from './owners/owners.ts';
 import { Prekeys } from './prekeys.ts';
 import { Reach } from './reach.ts';
+import { Rounds, type Steps } from './rounds.ts';
 import { Slots } from './slots.ts';
 import type { RelayLink, RelaySocket } from './socket.ts';
 import type { RelayStore } from './store/open.ts';
@@ -76,6 +77,7 @@ class Hub implements Relay, ConnectionHandler {
   readonly #greeting: Greeting;
   readonly #switchboard: Switchboard;
   readonly #tending: Tending;
+  readonly #rounds = new Rounds(() => this.#round());
   readonly #connections = new Set<Connection>();
   readonly #stopSweeping: () => void;
   #sweeps = 0;
@@ -392,17 +394,21 @@ class Hub implements Relay, ConnectionHandler {
 
   #sweep(): void {
     const now = this.#clock();
-    this.#tending.sweep(now);
     this.#streams.sweep(now);
     this.#meetings.sweep(now);
-    this.#slots.sweep(now);
     this.#mail.sweep(now);
-    this.#addresses.sweep(now);
-    this.#spells.sweep(now);
+    this.#rounds.begin();
     this.#sweeps += 1;
     if (this.#sweeps % sweepsPerKeep === 0) this.#rates.save();
     if (this.#sweeps % sweepsPerStorage === 0) this.#storage.look();
     if (this.#sweeps % sweepsPerForget === 0) this.#forget(now);
+  }
+
+  *#round(): Steps {
+    yield* this.#tending.round(this.#clock);
+    yield* this.#slots.round(this.#clock);
+    yield* this.#addresses.round(this.#clock);
+    yield* this.#spells.round(this.#clock);
   }
 
   #forget(now: number): void {
@@ -415,6 +421,7 @@ class Hub implements Relay, ConnectionHandler {
     if (this.#closed) return;
     this.#closed = true;
     this.#stopSweeping();
+    this.#rounds.end();
     this.#owners.close();
     for (const connection of this.#connections) this.#close(connection, goingAway, this.#awayFor());
     this.#rates.end();

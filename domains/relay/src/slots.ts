@@ -5,6 +5,7 @@ import { Replacements } from './door/replacements.ts';
 import { failUntil } from './door/retry.ts';
 import type { RelayLimitName, RelayLimits } from './limits.ts';
 import { Buckets } from './rates.ts';
+import type { Steps } from './rounds.ts';
 
 /** What happens at slots that others count and tell. */
 export interface SlotWatch {
@@ -146,10 +147,8 @@ export class Slots {
     return may;
   }
 
-  sweep(now: number): void {
-    this.mailRate.sweep(now);
-    this.requestRate.sweep(now);
-    this.helloRate.sweep(now);
-    this.#replacements.sweep(now);
+  *round(clock: () => number): Steps {
+    for (const buckets of [this.mailRate, this.requestRate, this.helloRate]) yield* buckets.round(clock);
+    this.#replacements.sweep(clock());
   }
 }

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '@caponier/protocol';
 import type { Connection } from './connection.ts';
 import type { RelayLimitName, RelayLimits } from './limits.ts';
+import { mostAtOnce, mostSteps, type Steps } from './rounds.ts';
 
 export interface TendingPorts {
   readonly limits: RelayLimits;
@@ -19,13 +20,24 @@ export class Tending {
     this.#ports = ports;
   }
 
-  sweep(now: number): void {
+  /** Looks at every connection once. */
+  *round(clock: () => number): Steps {
+    const { connections, limits } = this.#ports;
+    const step = Math.max(mostAtOnce, Math.ceil(connections.size / mostSteps));
+    let now = clock();
     let held = 0;
-    for (const connection of this.#ports.connections) {
+    let looked = 0;
+    for (const connection of connections) {
+      if (looked === step) {
+        looked = 0;
+        yield;
+        now = clock();
+      }
+      looked += 1;
       this.#tend(connection, now);
       held += connection.buffered;
     }
-    if (held > this.#ports.limits.bufferedBytesTogether) this.#relieve(held);
+    if (held > limits.bufferedBytesTogether) this.#relieve(held);
   }
 
   #tend(connection: Connection, now: number): void {

@@ -1,5 +1,6 @@
 import type { RelayLimitName, RelayLimits } from '../limits.ts';
 import { Buckets } from '../rates.ts';
+import type { Steps } from '../rounds.ts';
 
 /** The key under which all addresses together are counted. */
 const everybody = '*';
@@ -45,7 +46,8 @@ export class AddressBook {
     return Math.max(this.newOwners.secondsUntil(address, now), this.newOwnersTogether.secondsUntil(everybody, now));
   }
 
-  sweep(now: number): void {
-    for (const buckets of [this.challenges, this.failures, this.newOwners, this.newOwnersTogether]) buckets.sweep(now);
+  *round(clock: () => number): Steps {
+    const all = [this.challenges, this.failures, this.newOwners, this.newOwnersTogether];
+    for (const buckets of all) yield* buckets.round(clock);
   }
 }

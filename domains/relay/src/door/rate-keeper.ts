@@ -1,11 +1,11 @@
 import { type ErrorCode, entryOf } from '@caponier/protocol';
 import type { Buckets, KeptBucket } from '../rates.ts';
+import type { ChangedRates } from '../store/door.ts';
 import type { RelayStore } from '../store/open.ts';
 
 /** Buckets of one kind that are written at once, at most; the rest goes with the next look. */
 const mostRows = 2_000;
 
-const toBytes = (key: string) => Uint8Array.from(key, (letter) => letter.charCodeAt(0));
 const toKey = (bytes: Uint8Array) => String.fromCharCode(...bytes);
 
 /**
@@ -77,12 +77,18 @@ export class RateKeeper {
 
   async #write(): Promise<void> {
     const taken: { readonly buckets: Buckets; readonly rows: KeptBucket[] }[] = [];
-    const rates = Object.entries(this.#kinds).flatMap(([kind, buckets]) => {
+    const rates: Record<string, ChangedRates> = {};
+    for (const [kind, buckets] of Object.entries(this.#kinds)) {
       const rows = buckets.changes(mostRows);
+      if (rows.length === 0) continue;
       taken.push({ buckets, rows });
-      return rows.map(({ key, tokens, at }) => ({ kind, key: toBytes(key), tokens, at }));
-    });
-    if (rates.length === 0) return;
+      rates[kind] = {
+        keys: rows.map(({ key }) => key),
+        tokens: rows.map(({ tokens }) => tokens),
+        at: rows.map(({ at }) => at),
+      };
+    }
+    if (taken.length === 0) return;
     try {
       await this.#store.run('keepRates', { rates });
     } catch (error) {

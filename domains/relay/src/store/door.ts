@@ -40,22 +40,33 @@ export function registerDevice(sql: Sql, args: Registration): Registered {
 export interface KeptRate {
   readonly kind: string;
   readonly key: Uint8Array;
-  /** Null: full again. */
-  readonly tokens: number | null;
+  readonly tokens: number;
   readonly at: number;
 }
 
-export function keepRates(sql: Sql, args: { readonly rates: readonly KeptRate[] }): void {
-  for (const { kind, key, tokens, at } of args.rates) {
-    if (tokens === null) sql.run('DELETE FROM rates WHERE kind = ? AND key = ?', kind, key);
-    else
-      sql.run(
-        'INSERT INTO rates (kind, key, tokens, at) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET tokens = excluded.tokens, at = excluded.at',
-        kind,
-        key,
-        tokens,
-        at,
-      );
+/** Rates of one kind in columns, with keys as strings of bytes: a thousand objects would take long to cross to here. */
+export interface ChangedRates {
+  readonly keys: readonly string[];
+  /** Null: full again. */
+  readonly tokens: readonly (number | null)[];
+  readonly at: readonly number[];
+}
+
+export function keepRates(sql: Sql, args: { readonly rates: Readonly<Record<string, ChangedRates>> }): void {
+  for (const [kind, { keys, tokens, at }] of Object.entries(args.rates)) {
+    for (const [i, name] of keys.entries()) {
+      const key = Uint8Array.from(name, (letter) => letter.charCodeAt(0));
+      const left = tokens[i]!;
+      if (left === null) sql.run('DELETE FROM rates WHERE kind = ? AND key = ?', kind, key);
+      else
+        sql.run(
+          'INSERT INTO rates (kind, key, tokens, at) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET tokens = excluded.tokens, at = excluded.at',
+          kind,
+          key,
+          left,
+          at[i]!,
+        );
+    }
   }
 }
 
@@ -63,7 +74,7 @@ export function keepRates(sql: Sql, args: { readonly rates: readonly KeptRate[] 
 export function keptRates(
   sql: Sql,
   args: { readonly kind: string; readonly since: number; readonly most: number },
-): (KeptRate & { readonly tokens: number })[] {
+): KeptRate[] {
   sql.run('DELETE FROM rates WHERE kind = ? AND at < ?', args.kind, args.since);
   return sql
     .all<{ key: Uint8Array; tokens: number; at: bigint }>(

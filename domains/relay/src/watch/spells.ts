@@ -2,6 +2,7 @@ import type { ErrorCode } from '@caponier/protocol';
 import type { RelayLimitName, RelayLimits } from '../limits.ts';
 import type { RelayFields, RelayLog } from '../log.ts';
 import { Buckets } from '../rates.ts';
+import { mostAtOnce, type Steps } from '../rounds.ts';
 import type { Alerts } from './alerts.ts';
 
 /** Whom lines are about, remembered at once; above it they are only counted. */
@@ -93,8 +94,15 @@ export class Spells {
     return may;
   }
 
-  sweep(now: number): void {
+  *round(clock: () => number): Steps {
+    let now = clock();
+    let looked = 0;
     for (const [key, spell] of this.#spells) {
+      if (looked++ === mostAtOnce) {
+        looked = 1;
+        yield;
+        now = clock();
+      }
       if (now - spell.since < spellMs) continue;
       const { event, whom, code, count } = spell;
       const more = count - spell.logged;
