@@ -180,16 +180,19 @@ export class Owners {
    * only for a device that stands well, or of an owner known before: strangers cannot fill the store with owners.
    * Throws what `extend` and `keepOwner` throw.
    */
-  learn(
+  async learn(
     owner: string,
     device: Did,
     shown: readonly string[],
     ticket: KeepOwner['ticket'],
     pace: Pace,
   ): Promise<Standing> {
+    const before = await this.known(owner, pace);
+    // Judged while nobody waits: whoever names an owner and shows a lot must not hold its devices and revocations up.
+    const judged = await this.#extend(owner, before, shown, pace);
     return this.#alone(owner, async () => {
       const known = await this.known(owner, pace);
-      const next = await this.#extend(owner, known, shown, pace);
+      const next = known === before ? judged : await this.#extend(owner, known, shown, pace);
       const standing = this.#judge(owner, device, next);
       if (next !== known && (known || standing === 'enrolled')) await this.#keep(known, next, ticket);
       return standing;
