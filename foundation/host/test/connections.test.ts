@@ -54,3 +54,26 @@ it.each(['127.0.0.1', '::1', '::ffff:127.0.0.1'])(
     expect(sockets.map((socket) => verdict(connections, socket))).toEqual([...Array(20).fill('taken'), 'refused']);
   },
 );
+
+it('tells two handshakes apart that come from one port to two addresses of this machine', () => {
+  const connections = new Connections({ limits, trusted: parseNetworks(''), onLimit: () => {} });
+  const from = (localAddress: string) =>
+    Object.defineProperties(new Socket(), {
+      remoteAddress: { value: '198.51.100.1' },
+      remotePort: { value: 1 },
+      localAddress: { value: localAddress },
+      localPort: { value: 443 },
+    });
+  const places = ['10.0.0.1', '10.0.0.2'].map((address) => {
+    const socket = from(address);
+    connections.arrive(socket, true);
+    return connections.placeOf(socket);
+  });
+  const secured = ['10.0.0.1', '10.0.0.2'].map((address) => {
+    const socket = from(address);
+    connections.secured(socket);
+    return connections.placeOf(socket);
+  });
+  expect(secured[0]).toBe(places[0]);
+  expect(secured[1]).toBe(places[1]);
+});

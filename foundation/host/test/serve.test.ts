@@ -123,6 +123,16 @@ describe('limits', () => {
     expect((await get()).status).toBe(200);
   });
 
+  it('bind a request that expects something like any other', async () => {
+    listener = await listen({ maxRequestsPerMinute: 1, requestBurst: 1, maxBodyBytes: 2_000 });
+    for (const status of [413, 429]) {
+      const { socket, told } = bare(listener.port);
+      const headers = 'host: a\r\nexpect: something\r\nconnection: close\r\ncontent-length: 2001';
+      socket.write(`POST /size HTTP/1.1\r\n${headers}\r\n\r\n`);
+      expect(await told).toContain(`HTTP/1.1 ${status} `);
+    }
+  });
+
   it('survive what is no HTTP', async () => {
     listener = await listen();
     for (const bytes of [

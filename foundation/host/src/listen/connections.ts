@@ -7,7 +7,9 @@ import { type ListenerHit, type ListenerLimits, MAX_REFUSALS } from './limits.ts
 import type { Networks } from './networks.ts';
 import { refuseSocket, retryAfter } from './refuse.ts';
 
-const peerOf = (socket: Socket) => `${socket.remoteAddress} ${socket.remotePort}`;
+/** One connection and no other: two from one port of a client may lead to two addresses of this machine. */
+const peerOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket) =>
+  [remoteAddress, remotePort, localAddress, localPort].join(' ');
 
 /** What is known of an open connection. */
 export interface Place {
@@ -45,7 +47,7 @@ export class Connections {
   readonly #options: ConnectionsOptions;
   readonly #open = new Map<Duplex, Place>();
   readonly #byAddress = new Map<string, number>();
-  /** Places of bare sockets whose TLS is not done, by the other side's address and port, which the TLS over it shares. */
+  /** Places of bare sockets whose TLS is not done, by the addresses and ports of both sides, which the TLS over it shares. */
   readonly #handshaking = new Map<string, Place>();
   readonly #secure = new WeakMap<Duplex, Place>();
   #held = 0;

@@ -155,7 +155,7 @@ export const KEEP_ALIVE_SECONDS = 10;
 /** Bytes of all headers of one request: room for one statement of 16 KiB. */
 export const MAX_HEADER_BYTES = 32 * 1024;
 
-/** Headers of one request. */
+/** Headers of one request; one with more is refused. */
 export const MAX_HEADERS = 64;
 
 /** Milliseconds between two looks for requests past their time: Node's own 30 s would make 10 s into 40. */

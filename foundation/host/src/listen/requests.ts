@@ -6,7 +6,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { addressKey } from './address.ts';
 import type { Connections, Place } from './connections.ts';
 import { clientOf } from './forwarded.ts';
-import { type ListenerHit, type ListenerLimits, MAX_PIPELINED } from './limits.ts';
+import { type ListenerHit, type ListenerLimits, MAX_HEADERS, MAX_PIPELINED } from './limits.ts';
 import type { Networks } from './networks.ts';
 import type { Application, ServeOptions } from './options.ts';
 import { placeOf } from './problems.ts';
@@ -32,6 +32,9 @@ function declaredLength(request: IncomingMessage, limits: ListenerLimits): numbe
   if (length > limits.maxBodyBytes) throw fail('host.body_too_large');
   return length;
 }
+
+/** Whether all headers are there to be judged: the client's address and the length of the body could be among the rest. */
+const hasAllHeaders = ({ rawHeaders }: IncomingMessage) => rawHeaders.length <= 2 * MAX_HEADERS;
 
 /** What happens to requests and upgrades between the parser and the application: counted, bounded, then handed on. */
 export function createRequests(app: Application, options: RequestOptions) {
@@ -80,6 +83,10 @@ export function createRequests(app: Application, options: RequestOptions) {
     if (!place || place.refused || request.socket.destroyed || !begins(request, response, place)) return;
     const refuse = (error: unknown, headers?: Record<string, string>) =>
       refuseRequest(request, response, error, patience, headers);
+    if (!hasAllHeaders(request)) {
+      onLimit('headerBytes');
+      return refuse(fail('host.headers_too_large'), { connection: 'close' });
+    }
     const key = addressKey(clientIn(request, place));
     if (!rate.take(key)) {
       onLimit('maxRequestsPerMinute');
@@ -107,6 +114,10 @@ export function createRequests(app: Application, options: RequestOptions) {
     socket.on('error', () => socket.destroy());
     const place = connections.placeOf(request.socket);
     if (!place || place.refused || socket.destroyed) return;
+    if (!hasAllHeaders(request)) {
+      onLimit('headerBytes');
+      return refuseSocket(socket, fail('host.headers_too_large'));
+    }
     const client = clientIn(request, place);
     const key = addressKey(client);
     if (!rate.take(key)) {

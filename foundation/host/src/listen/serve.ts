@@ -33,7 +33,8 @@ function createServer(limits: ListenerLimits, tls: ServedCertificate | undefined
   const server = context
     ? createHttpsServer({ ...settings, ...context, handshakeTimeout: limits.headerSeconds * 1000 })
     : createHttpServer(settings);
-  server.maxHeadersCount = MAX_HEADERS;
+  // One more, so that a request with too many is seen as such: Node may leave out what is above, a body's length among it.
+  server.maxHeadersCount = MAX_HEADERS + 1;
   return server;
 }
 
@@ -60,6 +61,8 @@ export async function serve(app: Application, options: ServeOptions): Promise<Li
     answered: () => closing && setImmediate(() => server.closeIdleConnections()),
   });
   server.on('request', onRequest);
+  // Node's own answer to an expectation that it does not know (417) would go past every limit here.
+  server.on('checkExpectation', onRequest);
   server.on('upgrade', onUpgrade);
   server.on('clientError', createFaults(connections, onLimit));
   const ms = limits.headerSeconds * 1000;
