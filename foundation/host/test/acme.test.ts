@@ -218,4 +218,17 @@ describe('challenges', () => {
     expect(await get(path)).toEqual([404, '']);
     await challenges.close();
   });
+
+  it('cannot be kept from the authority by one address that takes every place', async () => {
+    const challenges = await openChallenges({ host: '127.0.0.1', port: 0 });
+    const dial = (localAddress: string) => connectPlain({ host: '127.0.0.1', port: challenges.port, localAddress });
+    const sockets = Array.from({ length: 300 }, () => dial('127.0.0.1').on('error', () => {}));
+    await until(() => sockets.filter(({ closed }) => closed).length > 200);
+    const other = dial('127.0.0.2');
+    other.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+    const [answer] = await once(other, 'data');
+    expect(String(answer)).toMatch(/^HTTP\/1.1 404 /);
+    for (const socket of sockets) socket.destroy();
+    await challenges.close();
+  });
 });

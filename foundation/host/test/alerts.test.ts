@@ -201,6 +201,37 @@ describe('a flood', () => {
 });
 
 describe('the file of waiting alerts', () => {
+  it('that cannot be written costs an alert its place after a restart, and not its delivery', async () => {
+    const receiver = await receive();
+    const full: Home = {
+      ...home,
+      write() {
+        throw Object.assign(new Error('no space left'), { code: 'ENOSPC' });
+      },
+    };
+    const { alerts, metrics } = start(receiver.port, { home: full });
+    alerts.raise('storage', { code: 'store.full' });
+    await until(() => receiver.requests.length === 1);
+    await until(() => lines.some(({ event }) => event === 'alert.not_kept'));
+    const text = await metrics.text();
+    expect(text).toContain('caponier_alerts_webhook_total{outcome="delivered"} 1\n');
+    expect(text).toContain('caponier_alerts_webhook_total{outcome="dropped"} 0\n');
+    expect(text).toContain('caponier_alerts_waiting 0\n');
+    await pause(50);
+    expect(receiver.requests).toHaveLength(1);
+  });
+
+  it('holds what the pace had kept back when it ends', async () => {
+    const receiver = await receive();
+    const first = start(receiver.port);
+    for (let i = 0; i < 9; i++) first.alerts.raise('revoked', { device: `device-${i}` });
+    await until(() => receiver.requests.length === 5);
+    await first.alerts.close();
+    start(receiver.port);
+    await until(() => receiver.requests.length === 6);
+    expect(receiver.requests[5]!.alert).toMatchObject({ kind: 'revoked', fields: { count: 4, device: 'device-8' } });
+  });
+
   it.each(['', 'null', '{}', '[{"id":1}]', `[{"id":"a","kind":"made_up","at":1,"service":"x","fields":{}}]`])(
     'that holds %j is set to nothing, and said',
     async (text) => {

@@ -113,16 +113,15 @@ class Delivery {
     const id = toBase64url(random(16));
     const alert: Alert = { id, kind, at: clock(), service, fields: { ...allowed(fields), count } };
     try {
-      if (this.#spool.add(alert)) {
-        this.#wake();
-        return;
+      if (!this.#spool.add(alert)) {
+        log.warn('alert.dropped', { kind, reason: 'queue_full' });
+        return this.#meter.add('webhook', 'dropped');
       }
-      log.warn('alert.dropped', { kind, reason: 'queue_full' });
     } catch (error) {
-      // A full disk is one of the things that alerts tell of.
-      log.error('alert.dropped', { kind, reason: 'not_kept', code: entryOf(error).code });
+      // A full disk is one of the things that alerts tell of: it goes out all the same, but would not survive a restart.
+      log.error('alert.not_kept', { kind, code: entryOf(error).code });
     }
-    this.#meter.add('webhook', 'dropped');
+    this.#wake();
   }
 
   async #run(): Promise<void> {
@@ -194,6 +193,7 @@ class Delivery {
 
   async close(): Promise<void> {
     clearInterval(this.#looking);
+    for (const { kind, count, fields } of this.#pace.rest()) this.#keep(kind, count, fields);
     this.#closing.abort();
     this.#wake();
     await this.#running;

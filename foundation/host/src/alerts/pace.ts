@@ -38,12 +38,21 @@ export class Pace<F> {
 
   /** What was held back and may go by now. */
   due(): Held<F>[] {
-    const due: Held<F>[] = [];
+    return this.#give((kind) => this.#rate.take(kind));
+  }
+
+  /** All that was held back, for the end. */
+  rest(): Held<F>[] {
+    return this.#give(() => true);
+  }
+
+  #give(may: (kind: AlertKind) => boolean): Held<F>[] {
+    const given: Held<F>[] = [];
     for (const [kind, { count, fields }] of [...this.#held]) {
-      if (!this.#rate.take(kind)) continue;
+      if (!may(kind)) continue;
       this.#held.delete(kind);
-      due.push({ kind, count, fields });
+      given.push({ kind, count, fields });
     }
-    return due;
+    return given;
   }
 }

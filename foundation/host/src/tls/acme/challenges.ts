@@ -1,9 +1,13 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { addressKey } from '../../listen/address.ts';
 
 /** Connections at once; an authority comes with a handful, from several places. */
-const MAX_CONNECTIONS = 64;
+const MAX_CONNECTIONS = 256;
+
+/** Connections of one address (IPv6: /64): nobody keeps the authority out by taking every place. */
+const MAX_CONNECTIONS_PER_ADDRESS = 32;
 
 /** Milliseconds for one connection, from its beginning to its end. */
 const CONNECTION_TIME = 10_000;
@@ -36,9 +40,19 @@ export async function openChallenges(bind: { readonly host: string; readonly por
     response.end(answer ?? '');
   });
   server.maxConnections = MAX_CONNECTIONS;
+  const byAddress = new Map<string, number>();
   server.on('connection', (socket) => {
+    const key = addressKey(socket.remoteAddress);
+    const open = byAddress.get(key) ?? 0;
+    if (open >= MAX_CONNECTIONS_PER_ADDRESS) return void socket.destroy();
+    byAddress.set(key, open + 1);
     const timer = setTimeout(() => socket.destroy(), CONNECTION_TIME);
-    socket.once('close', () => clearTimeout(timer));
+    socket.once('close', () => {
+      clearTimeout(timer);
+      const left = (byAddress.get(key) ?? 1) - 1;
+      if (left > 0) byAddress.set(key, left);
+      else byAddress.delete(key);
+    });
   });
   server.listen(bind);
   await once(server, 'listening');
