@@ -90,9 +90,12 @@ export class Connection implements RelayLink {
   challenge: Uint8Array | null = null;
   /** Whether it counts among those that have proven nothing. */
   stranger = true;
-  /** Before it is ready: bytes heard, and the beginning of a long chain. */
+  /** Before it is ready: bytes heard, bytes of a message that is not whole, and the beginning of a long chain. */
   greeted = 0;
+  begun = 0;
   chain: string[] | null = null;
+  /** Whether its `hello` is of a device that is not known here. */
+  unknown = false;
 
   device: Admitted | null = null;
   slot: Slot | null = null;

@@ -37,6 +37,8 @@ export interface GreetingPorts {
   readonly barred: (address: string) => void;
   /** The connection is no stranger any more. */
   readonly proven: (connection: Connection) => void;
+  /** The connection is a guest now: what it said before is not held any more. */
+  readonly met: (connection: Connection) => void;
   /** Ends a connection with a code; `seconds`: when to come back. Says nothing in the log. */
   readonly turnAway: (connection: Connection, code: ErrorCode, seconds: number, close?: number) => void;
   /** Ends a connection that another one replaces. */
@@ -67,7 +69,9 @@ export class Greeting {
 
   /** The beginning of a chain that does not fit beside its `hello`. */
   news(connection: Connection, { statements }: Frame<'news'>): void {
-    connection.chain = [...(connection.chain ?? []), ...statements];
+    // Not a copy each time: frames with next to nothing in them come by the hundred thousand.
+    connection.chain ??= [];
+    connection.chain.push(...statements);
     if (connection.chain.length > wire.maxBundleStatements) throw fail('relay.too_large', 'statements');
   }
 
@@ -93,7 +97,8 @@ export class Greeting {
     try {
       const slotOwner = (device: Uint8Array) =>
         this.#asking.run(connection.group, () => store.read('ownerOfSlot', { device }));
-      if (await admission.isKnown(frame, slotOwner)) await prove(true);
+      connection.unknown = !(await admission.isKnown(frame, slotOwner));
+      if (!connection.unknown) await prove(true);
       else await this.#strangers.run(connection.group, () => prove(false));
     } catch (error) {
       this.#refuse(connection, error);
@@ -212,6 +217,7 @@ export class Greeting {
     }
     // Its name cannot be guessed: whoever names it was given the code.
     addresses.challenges.giveBack(connection.group, clock());
+    this.#ports.met(connection);
     connection.state = 'guest';
   }
 }

@@ -176,6 +176,7 @@ class Hub implements Relay, ConnectionHandler {
       alert: (event, fields) => this.#alerts.raise(event, fields),
       barred: () => this.#rates.save(),
       proven: (connection) => this.#proven(connection),
+      met: (connection) => this.#strangers.forget(connection),
       turnAway: (connection, code, seconds, close = relayNumberOf(code)) => this.#close(connection, close, seconds),
       replace: (connection) => this.#end(connection, 'relay.replaced'),
     });
@@ -202,7 +203,7 @@ class Hub implements Relay, ConnectionHandler {
       spells: this.#spells,
       meter,
       open: () => this.#connections.size,
-      displace: (connection) => this.#end(connection, 'relay.unavailable'),
+      displace: (connection) => this.#displace(connection),
     });
     this.#switchboard = new Switchboard({
       limits,
@@ -225,6 +226,7 @@ class Hub implements Relay, ConnectionHandler {
       end: (connection, code) => this.#end(connection, code),
       terminate: (connection, code) => this.#terminate(connection, code),
       ask: (connection) => outbox.send(connection, 'ping', {}),
+      begun: (connection, bytes) => this.#strangers.hold(connection, bytes),
     });
     this.#owners.onChange((owner) => this.#recheck(owner));
     this.#owners.onNews((news) => this.#tell(news));
@@ -338,6 +340,13 @@ class Hub implements Relay, ConnectionHandler {
     this.#close(connection, relayNumberOf(code), retryAfter(code, error));
   }
 
+  /** Its place is free at once: a close that it has seconds to answer would free nothing for who comes now. */
+  #displace(connection: Connection): void {
+    this.#end(connection, 'relay.unavailable');
+    connection.socket.terminate();
+    this.ended(connection);
+  }
+
   /** For a peer that does not read, so would not see a close frame either. */
   #terminate(connection: Connection, code: ErrorCode): void {
     if (connection.state === 'closed') return;
@@ -406,6 +415,7 @@ class Hub implements Relay, ConnectionHandler {
 
   *#round(): Steps {
     yield* this.#tending.round(this.#clock);
+    this.#doors.bound();
     yield* this.#slots.round(this.#clock);
     yield* this.#addresses.round(this.#clock);
     yield* this.#spells.round(this.#clock);

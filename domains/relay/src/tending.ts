@@ -10,6 +10,8 @@ export interface TendingPorts {
   readonly end: (connection: Connection, code: ErrorCode) => void;
   readonly terminate: (connection: Connection, code: ErrorCode) => void;
   readonly ask: (connection: Connection) => void;
+  /** So many bytes of a message of a stranger are here that is not whole yet. */
+  readonly begun: (connection: Connection, bytes: number) => void;
 }
 
 /** Time, for all connections at once: a timer a connection would cost more than what it guards. */
@@ -42,6 +44,7 @@ export class Tending {
 
   #tend(connection: Connection, now: number): void {
     const { handshakeMs, closeMs } = this.#ports.limits;
+    if (connection.stranger) this.#ports.begun(connection, connection.socket.unfinishedBytes ?? 0);
     if (connection.state === 'closed') {
       connection.buffered = connection.socket.bufferedAmount;
       if (now - connection.closedAt < closeMs) return;

@@ -24,7 +24,7 @@ export interface DoorPorts {
   readonly meter: RelayMeter;
   /** Open connections. */
   readonly open: () => number;
-  /** Ends a stranger to make room. */
+  /** Ends a stranger to make room: it is gone when this returns, whatever it does about it. */
   readonly displace: (connection: Connection) => void;
 }
 

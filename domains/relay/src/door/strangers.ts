@@ -5,8 +5,9 @@ import type { Connection } from '../connection.ts';
  *
  * Threat: strangers that hold every place, so that no device gets in. Measure: a place is found for whoever comes by
  * ending the oldest connection of the address that has most of them: an attacker displaces himself, and a device, which
- * answers its challenge at once, has long gone through. What remains: as many addresses as there are places, each renewing
- * its connection faster than a device answers.
+ * answers its challenge at once, has long gone through. Whoever was told to go and stays goes first, and where all wait for
+ * proofs, of devices that are not known here, one of these. What remains: as many addresses as there are places, each
+ * renewing its connection faster than a device answers.
  */
 export class Strangers {
   readonly #byAddress = new Map<string, Set<Connection>>();
@@ -44,12 +45,24 @@ export class Strangers {
     this.#level(group, own.size + 1, own.size);
     if (own.size === 0) this.#byAddress.delete(group);
     this.#size -= 1;
-    this.#bytes -= connection.greeted;
+    this.#bytes -= connection.greeted + connection.begun;
   }
 
   hear(connection: Connection, bytes: number): void {
     connection.greeted += bytes;
     if (connection.stranger) this.#bytes += bytes;
+  }
+
+  /** So many bytes of a message that is not whole are here now. */
+  hold(connection: Connection, bytes: number): void {
+    if (connection.stranger) this.#bytes += bytes - connection.begun;
+    connection.begun = bytes;
+  }
+
+  /** What it has said is not held any more. */
+  forget(connection: Connection): void {
+    if (connection.stranger) this.#bytes -= connection.greeted;
+    connection.greeted = 0;
   }
 
   #level(address: string, from: number, to: number): void {
@@ -60,11 +73,18 @@ export class Strangers {
     while (this.#levels.length > 1 && !this.#levels.at(-1)?.size) this.#levels.pop();
   }
 
-  /** The one that waited longest for its own answer, of the address that has most. Guests and proofs under way stay. */
+  /** The one to go for another: of the address that has most, the oldest. Guests stay, and proofs of devices known here. */
   oldestOfBusiest(): Connection | undefined {
+    return (
+      this.#find(({ state }) => state === 'new' || state === 'closed') ??
+      this.#find(({ state, unknown }) => state === 'proving' && unknown)
+    );
+  }
+
+  #find(mayGo: (connection: Connection) => boolean): Connection | undefined {
     for (let level = this.#levels.length - 1; level > 0; level--) {
       for (const address of this.#levels[level] ?? []) {
-        for (const connection of this.#byAddress.get(address)!) if (connection.state === 'new') return connection;
+        for (const connection of this.#byAddress.get(address)!) if (mayGo(connection)) return connection;
       }
     }
     return undefined;
@@ -72,12 +92,16 @@ export class Strangers {
 
   /** The one that said most. */
   loudest(): Connection | undefined {
-    let most: Connection | undefined;
+    let loudest: Connection | undefined;
+    let most = 0;
     for (const own of this.#byAddress.values()) {
       for (const connection of own) {
-        if (connection.state !== 'guest' && connection.greeted > (most?.greeted ?? 0)) most = connection;
+        const said = connection.greeted + connection.begun;
+        if (said <= most) continue;
+        most = said;
+        loudest = connection;
       }
     }
-    return most;
+    return loudest;
   }
 }
