@@ -81,6 +81,7 @@ export {
   requestRecord,
   takeDecision,
 } from './sqlite/decision-ledger.ts';
+export { type Failure, failureOf } from './sqlite/errors.ts';
 export {
   appendEvent,
   checkEvents,

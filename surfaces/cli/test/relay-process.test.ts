@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -37,17 +37,21 @@ const countOf = (text: string, row: string) =>
   );
 
 /** Runs a command here, in a home, and yields what it printed. */
-async function run(home: string, ...args: string[]): Promise<{ code: number; out: string }> {
+async function run(home: string, ...args: string[]): Promise<{ code: number; out: string; err: string }> {
   const before = process.env.CAPONIER_HOME;
   process.env.CAPONIER_HOME = home;
   let out = '';
+  let err = '';
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
     out += String(text);
     return true;
   });
-  vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    err += String(text);
+    return true;
+  });
   try {
-    return { code: await main(args), out };
+    return { code: await main(args), out, err };
   } finally {
     vi.restoreAllMocks();
     process.exitCode = undefined;
@@ -183,6 +187,17 @@ describe('a relay as a process', () => {
     const folder = join(home.path, 'copy');
     expect((await run(home.path, 'relay', 'backup', folder)).code).toBe(0);
     expect((await run(home.path, 'relay', 'backup', folder)).code).toBe(2);
+    const whole = readFileSync(join(folder, 'data/relay/relay.sqlite'));
+    const damaged = join(home.path, 'damaged');
+    await run(home.path, 'relay', 'backup', damaged);
+    for (let at = 8_192; at < whole.length; at += 4_096) whole.fill(255, at, at + 64);
+    writeFileSync(join(damaged, 'data/relay/relay.sqlite'), whole);
+    // What is not whole does not stand there as if it were a backup.
+    expect((await run(damaged, 'relay', 'backup', `${damaged}-copy`)).err).toContain('store.damaged');
+    expect(existsSync(`${damaged}-copy`)).toBe(false);
+    const none = join(home.path, 'nowhere');
+    expect((await run(none, 'relay', 'backup', `${none}-copy`)).code).toBe(2);
+    expect(existsSync(none)).toBe(false);
     const again = await startRelay(folder);
     const key = async (at: string) => (await run(at, 'relay', '--show-key', '--allow-root')).out;
     expect(await key(folder)).toBe(await key(home.path));

@@ -115,7 +115,8 @@ class Delivery {
     try {
       if (!this.#spool.add(alert)) {
         log.warn('alert.dropped', { kind, reason: 'queue_full' });
-        return this.#meter.add('webhook', 'dropped');
+        this.#meter.add('webhook', 'dropped');
+        return;
       }
     } catch (error) {
       // A full disk is one of the things that alerts tell of: it goes out all the same, but would not survive a restart.

@@ -1,8 +1,9 @@
-import { chmodSync, closeSync, existsSync, fsyncSync, lstatSync, openSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { chmodSync, closeSync, existsSync, fsyncSync, lstatSync, openSync, rmSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { type Home, openHome } from '@caponier/host/home';
+import { type Home, homePath, openHome } from '@caponier/host/home';
 import { fail } from '@caponier/protocol';
+import { failureOf } from '@caponier/store';
 import type { Run } from '../command.ts';
 import { hereHome } from '../home/context.ts';
 import { deploymentFile } from '../services/deployment.ts';
@@ -12,16 +13,33 @@ const keys = ['relay.key', 'relay-resume.key'];
 
 /**
  * A whole copy of what the relay of this home needs: a folder of the same form as a home. The databases are copied by SQLite
- * in one transaction each, while the relay runs. Throws `host.bad_config`, `store.damaged`.
+ * in one transaction each, while the relay runs. What fails leaves nothing that looks like a backup. Throws
+ * `host.bad_config`, `store.damaged`, `store.full`.
  */
 export async function backUp({ args: [folder = ''], output }: Run): Promise<void> {
-  const home = hereHome();
   const target = resolve(folder);
+  if (!existsSync(join(homePath(process.env), 'data', 'relay', 'relay.sqlite'))) {
+    throw fail('host.bad_config', 'no relay has run in this home');
+  }
   if (existsSync(target)) throw fail('host.bad_config', `${target} is there already`);
-  const data = home.folder('data').folder('relay');
-  if (!existsSync(data.file('relay.sqlite'))) throw fail('host.bad_config', 'no relay has run in this home');
   if (!existsSync(dirname(target))) throw fail('host.bad_config', `${dirname(target)} is not there`);
+  const home = hereHome();
   const copy = openHome(target);
+  let copied: string[];
+  try {
+    copied = copyAll(home, copy);
+  } catch (error) {
+    rmSync(target, { recursive: true, force: true });
+    const { code, detail } = failureOf(error);
+    throw code === 'host.internal' ? error : fail(code, detail, error);
+  }
+  output.document({ folder: target, files: copied });
+  output.line(`The relay is copied to ${target}: ${copied.length} files.`);
+  output.note('It holds the keys of the relay. What happened since is not in it.');
+}
+
+function copyAll(home: Home, copy: Home): string[] {
+  const data = home.folder('data').folder('relay');
   const copied = [
     ...copyFiles(home, copy, [deploymentFile]),
     ...copyFiles(home.folder('keys'), copy.folder('keys'), keys),
@@ -32,9 +50,7 @@ export async function backUp({ args: [folder = ''], output }: Run): Promise<void
     copyDatabase(data.file(name), copyData.file(name));
     copied.push(name);
   }
-  output.document({ folder: target, files: copied });
-  output.line(`The relay is copied to ${target}: ${copied.length} files.`);
-  output.note('It holds the keys of the relay. What happened since is not in it.');
+  return copied;
 }
 
 /** Files that are there; whatever is a folder, or a lock, stays. */
