@@ -63,6 +63,11 @@ function buildPackage(folder: string): string {
   mkdirSync(target, { recursive: true });
   cpSync(join(out, 'out', folder, 'src'), join(target, 'dist'), { recursive: true });
   if (manifest.files?.includes('assets')) cpSync(join(out, 'page'), join(target, 'assets'), { recursive: true });
+  // Whoever installs has no checkout. The Dockerfile is for one: it builds from it.
+  if (manifest.files?.includes('deploy')) {
+    const filter = (path: string) => !path.includes('Dockerfile');
+    cpSync(join(root, 'deploy'), join(target, 'deploy'), { recursive: true, filter });
+  }
   for (const text of ['LICENSE', ...(manifest.bin ? ['README.md'] : [])]) {
     if (existsSync(join(root, text))) cpSync(join(root, text), join(target, text));
   }

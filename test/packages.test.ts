@@ -61,6 +61,13 @@ test('one tarball a package, with built code and types only', async () => {
   }
 });
 
+test('the command brings the units that docs/operations.md copies from it', async () => {
+  const text = await readFile(join(root, 'docs/operations.md'), 'utf8');
+  const copied = [...text.matchAll(/npm root --global\)\/(\S+?)"/g)].map(([, path]) => path!);
+  expect(copied.length).toBeGreaterThan(1);
+  for (const path of copied) expect(await readFile(join(app, 'node_modules', path), 'utf8')).toContain('[Service]');
+});
+
 test('publint finds nothing to say', async () => {
   for (const file of await readdir(join(folder, 'build/tarballs'))) {
     const { buffer: tarball } = new Uint8Array(await readFile(join(folder, 'build/tarballs', file)));
