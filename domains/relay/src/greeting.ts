@@ -176,15 +176,16 @@ export class Greeting {
 
   #refuse(connection: Connection, error: unknown): void {
     const { addresses, clock } = this.#ports;
-    const { code } = entryOf(error);
+    const found = entryOf(error).code;
+    const code = found.startsWith('relay.') ? found : 'relay.unavailable';
     // Our own trouble is not the caller's failure, nor is a limit that others filled; and a stale token is renewed at once
-    // by showing the chain.
-    const innocent = code === 'relay.unavailable' || code === 'relay.stale_resume';
-    const limited = code === 'relay.rate_limited' || code === 'relay.too_many';
+    // by showing the chain. That costs a challenge all the same: anybody can show a token that is none, in a loop.
+    const innocent = code === 'relay.unavailable';
+    const harmless = code === 'relay.rate_limited' || code === 'relay.too_many' || code === 'relay.stale_resume';
     if (innocent) addresses.challenges.giveBack(connection.group, clock());
     // The cause stays in our log: whoever guesses learns only that it was wrong.
     const cause = error instanceof CaponierError ? (error.cause as { code?: ErrorCode } | undefined)?.code : undefined;
-    this.#turnAway(connection, code, cause ?? code, !innocent && !limited, retryAfter(code, error));
+    this.#turnAway(connection, code, cause ?? found, !innocent && !harmless, retryAfter(code, error));
   }
 
   #turnAway(connection: Connection, code: ErrorCode, logged: ErrorCode, failed: boolean, seconds: number): void {

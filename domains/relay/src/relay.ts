@@ -81,6 +81,7 @@ class Hub implements Relay, ConnectionHandler {
   readonly #connections = new Set<Connection>();
   readonly #stopSweeping: () => void;
   #sweeps = 0;
+  #hasMoreToForget = false;
   #knowsRates = false;
   #closed = false;
 
@@ -410,7 +411,7 @@ class Hub implements Relay, ConnectionHandler {
     this.#sweeps += 1;
     if (this.#sweeps % sweepsPerKeep === 0) this.#rates.save();
     if (this.#sweeps % sweepsPerStorage === 0) this.#storage.look();
-    if (this.#sweeps % sweepsPerForget === 0) this.#forget(now);
+    if (this.#sweeps % sweepsPerForget === 0 || this.#hasMoreToForget) this.#forget(now);
   }
 
   *#round(): Steps {
@@ -421,9 +422,14 @@ class Hub implements Relay, ConnectionHandler {
     yield* this.#spells.round(this.#clock);
   }
 
+  /** A piece at a look, and another at the next while there is more: else devices could add faster than this takes away. */
   #forget(now: number): void {
+    this.#hasMoreToForget = false;
     this.#store
       .run('forgetOld', { before: now - this.#limits.rememberIdsHours * hourMs, now })
+      .then((hasMore) => {
+        this.#hasMoreToForget = hasMore;
+      })
       .catch((error: unknown) => this.#alerts.storageFailed(entryOf(error).code));
   }
 

@@ -370,7 +370,8 @@ describe('a resume token', () => {
     const ada = await ownerNamed('ada');
     const folder = await temporaryFolder();
     const clock = manualClock();
-    const first = await startRelay({ folder, clock });
+    // Each try costs a challenge, and there are many.
+    const first = await startRelay({ folder, clock, limits: { challengesPerMinute: 100 } });
     const { welcome } = await connect(first, ada, ada.box.signer);
     const token = { chain: [], resume: welcome.resume };
     await connect(first, ada, ada.box.signer, token);

@@ -103,21 +103,22 @@ const DAY_MS = 86_400_000;
 /** How long it is remembered that a one-time key was handed out. */
 const SPENT_MS = 30 * DAY_MS;
 
-/** Forgets message ids from before `before` (milliseconds), and hand-outs of prekeys that no longer count. */
-export function forgetOld(sql: Sql, args: { before: number; now: number }): void {
-  sql.run(
+/** Forgets message ids from before `before` (milliseconds), and hand-outs of prekeys that no longer count. True where more is left. */
+export function forgetOld(sql: Sql, args: { before: number; now: number }): boolean {
+  const ids = sql.run(
     'DELETE FROM taken WHERE (sender, id) IN (SELECT sender, id FROM taken WHERE at < ? LIMIT ?)',
     args.before,
     FORGET_ROWS,
   );
-  sql.run(
+  const handed = sql.run(
     'DELETE FROM handed WHERE rowid IN (SELECT rowid FROM handed WHERE at < ? LIMIT ?)',
     args.now - DAY_MS,
     FORGET_ROWS,
   );
-  sql.run(
+  const spent = sql.run(
     'DELETE FROM prekeys WHERE rowid IN (SELECT rowid FROM prekeys WHERE spent < ? LIMIT ?)',
     args.now - SPENT_MS,
     FORGET_ROWS,
   );
+  return [ids, handed, spent].some(({ changes }) => changes === FORGET_ROWS);
 }
