@@ -22,7 +22,12 @@ export const hostErrors = defineErrors({
     title: 'The headers are too large.',
     hint: 'Send fewer or shorter headers.',
   },
-  'host.too_slow': { status: 408, exit: 3, title: 'The request came too slowly.', hint: 'Try again.' },
+  'host.too_slow': {
+    status: 408,
+    exit: 3,
+    title: 'The request came too slowly.',
+    hint: 'Try again on a faster connection.',
+  },
   'host.bad_proxy_header': {
     status: 400,
     exit: 1,
