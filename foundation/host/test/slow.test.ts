@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect as netConnect, type Socket } from 'node:net';
 import { Hono } from 'hono';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, type TestContext } from 'vitest';
 import type { Listener, ListenerHit, ListenerLimits } from '../src/index.ts';
 import { MAX_HEADERS, MAX_PIPELINED } from '../src/listen/limits.ts';
 import { application, bare, listen, pause, until } from './helpers.ts';
@@ -15,6 +15,14 @@ const open = async (limits: Partial<ListenerLimits>, app?: Hono) => {
   listener = await listen(limits, { onLimit: (name) => void hits.push(name) }, app);
 };
 
+/** A listener of this test alone: those that wait for whole seconds wait side by side. */
+const openFor = async ({ onTestFinished }: TestContext, limits: Partial<ListenerLimits>, app?: Hono) => {
+  const hits: ListenerHit[] = [];
+  const listener = await listen(limits, { onLimit: (name) => void hits.push(name) }, app);
+  onTestFinished(() => listener.close(0));
+  return { listener, hits };
+};
+
 /** Writes a piece every 100 ms for as long as the other side lets it. */
 function trickle(socket: Socket, piece: string): void {
   const timer = setInterval(() => socket.write(piece), 100);
@@ -23,9 +31,9 @@ function trickle(socket: Socket, piece: string): void {
 
 const request = 'GET / HTTP/1.1\r\nhost: a\r\n\r\n';
 
-describe('who sends slowly', () => {
-  it('has seconds for headers, however it trickles them', async () => {
-    await open({ headerSeconds: 1 });
+describe.concurrent('who sends slowly', () => {
+  it('has seconds for headers, however it trickles them', async (context) => {
+    const { listener, hits } = await openFor(context, { headerSeconds: 1 });
     const { socket, told } = bare(listener.port);
     socket.write('GET / HTTP/1.1\r\nhost: a\r\n');
     trickle(socket, 'x: y\r\n');
@@ -34,8 +42,8 @@ describe('who sends slowly', () => {
     await until(() => listener.connections === 0);
   });
 
-  it('has seconds to say anything at all', async () => {
-    await open({ headerSeconds: 1 });
+  it('has seconds to say anything at all', async (context) => {
+    const { listener } = await openFor(context, { headerSeconds: 1 });
     const { socket, told } = bare(listener.port, true);
     await until(() => listener.connections === 1);
     await until(() => listener.connections === 0);
@@ -43,8 +51,8 @@ describe('who sends slowly', () => {
     expect(await told).toMatch(/^HTTP\/1.1 408 /);
   });
 
-  it('has seconds for the next request of a connection, too', async () => {
-    await open({ headerSeconds: 1 });
+  it('has seconds for the next request of a connection, too', async (context) => {
+    const { listener } = await openFor(context, { headerSeconds: 1 });
     const { socket, told } = bare(listener.port);
     socket.write(request);
     await once(socket, 'data');
@@ -53,8 +61,8 @@ describe('who sends slowly', () => {
     expect(await told).toMatch(/^HTTP\/1.1 200 [\s\S]*HTTP\/1.1 408 /);
   });
 
-  it('has a minute for a body, however it trickles it', async () => {
-    await open({ headerSeconds: 1, requestSeconds: 1 });
+  it('has a minute for a body, however it trickles it', async (context) => {
+    const { listener, hits } = await openFor(context, { headerSeconds: 1, requestSeconds: 1 });
     const { socket, told } = bare(listener.port);
     socket.write('POST /size HTTP/1.1\r\nhost: a\r\ncontent-length: 100000\r\n\r\n');
     trickle(socket, 'x');
@@ -63,8 +71,8 @@ describe('who sends slowly', () => {
     await until(() => listener.connections === 0);
   });
 
-  it('cannot stay by ending only its half of the connection', async () => {
-    await open({ headerSeconds: 1 });
+  it('cannot stay by ending only its half of the connection', async (context) => {
+    const { listener } = await openFor(context, { headerSeconds: 1 });
     const { socket, told } = bare(listener.port, true);
     await until(() => listener.connections === 1);
     socket.end('GET / HTTP/1.1\r\n');
@@ -73,7 +81,7 @@ describe('who sends slowly', () => {
   });
 });
 
-describe('who reads slowly', () => {
+describe.concurrent('who reads slowly', () => {
   const big = () => {
     const app = new Hono();
     app.get('/', (c) => c.body(new Uint8Array(32 * 1024 * 1024)));
@@ -85,8 +93,8 @@ describe('who reads slowly', () => {
     return app;
   };
 
-  it.each(['/', '/endless'])('and stops in the middle of %s is cut', async (path) => {
-    await open({ responseSeconds: 1 }, big());
+  it.for(['/', '/endless'])('and stops in the middle of %s is cut', async (path, context) => {
+    const { listener, hits } = await openFor(context, { responseSeconds: 1 }, big());
     const socket = netConnect(listener.port, '127.0.0.1').on('error', () => {});
     socket.write(`GET ${path} HTTP/1.1\r\nhost: a\r\n\r\n`);
     await until(() => listener.connections === 1);
@@ -97,8 +105,8 @@ describe('who reads slowly', () => {
     socket.destroy();
   });
 
-  it('but goes on reading gets all of it, though it takes longer altogether', async () => {
-    await open({ responseSeconds: 1 }, big());
+  it('but goes on reading gets all of it, though it takes longer altogether', async (context) => {
+    const { listener, hits } = await openFor(context, { responseSeconds: 1 }, big());
     const socket = netConnect(listener.port, '127.0.0.1');
     socket.write('GET /12 HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n');
     const begin = Date.now();
