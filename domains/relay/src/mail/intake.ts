@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CaponierError } from '@caponier/crypto';
 import { type ErrorCode, entryOf, fail } from '@caponier/protocol';
 import type { RelayLimits } from '../limits.ts';
@@ -49,6 +49,8 @@ export class Intake {
   /** Messages in the last batch, and milliseconds it took. */
   #last = 0;
   #took = 0;
+  /** Ends the wait for company: as many are here as came together before. */
+  #complete: (() => void) | null = null;
   #fullUntil = 0;
 
   constructor(ports: IntakePorts) {
@@ -72,6 +74,7 @@ export class Intake {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ letter, resolve, reject });
       this.#bytes += letter.body.length;
+      if (this.#waiting.length >= this.#last) this.#complete?.();
       if (this.#busy) return;
       this.#busy = true;
       void this.#work();
@@ -93,7 +96,15 @@ export class Intake {
   async #gather(): Promise<void> {
     await nextTurn();
     const most = Math.min(mostGathering, Math.ceil(this.#took / 2));
-    for (let waited = 0; waited < most && this.#waiting.length < this.#last; waited++) await sleep(1);
+    if (most === 0 || this.#waiting.length >= this.#last) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, most);
+      this.#complete = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#complete = null;
   }
 
   #next(): Pending[] {

@@ -27,6 +27,7 @@ export class Writer {
   readonly #savepoint: StatementSync;
   readonly #release: StatementSync;
   readonly #takeBack: StatementSync;
+  readonly #changes: StatementSync;
   #count = 0;
   #values: unknown[] = [];
   #failures: [number, Failure][] = [];
@@ -44,6 +45,12 @@ export class Writer {
     this.#savepoint = connection.prepare('SAVEPOINT operation');
     this.#release = connection.prepare('RELEASE operation');
     this.#takeBack = connection.prepare('ROLLBACK TO operation');
+    this.#changes = connection.prepare('SELECT total_changes() AS changes');
+  }
+
+  /** Rows written since the database was opened. */
+  get changes(): number {
+    return Number(this.#changes.get()!.changes);
   }
 
   /** Applies more operations to the batch under way, or begins one. */

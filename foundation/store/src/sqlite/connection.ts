@@ -6,11 +6,11 @@ import { fail } from '@caponier/protocol/errors';
 /** How long one statement waits for another process's lock (a backup, for instance), in milliseconds. */
 const BUSY_TIMEOUT = 5_000;
 
-/** Pages between checkpoints (4 KiB each): rarer than SQLite's 1,000, since each costs a second fsync and random writes. */
-const CHECKPOINT_PAGES = 8_000;
+/** Pages of the log (4 KiB each) at which the writer copies the rest itself: rarer than SQLite's 1,000, since its batch waits. */
+const CHECKPOINT_PAGES = 16_000;
 
 /** Bytes the log file may keep after a checkpoint. */
-const LOG_BYTES_KEPT = 32 * 1024 * 1024;
+const LOG_BYTES_KEPT = 64 * 1024 * 1024;
 
 const PAGE_SIZE = 4_096;
 
@@ -64,4 +64,17 @@ export function openWriter(path: string, maxBytes: number): DatabaseSync {
 /** For reads: cannot write, whatever an operation tries. */
 export function openReader(path: string): DatabaseSync {
   return new DatabaseSync(path, { timeout: BUSY_TIMEOUT, readOnly: true });
+}
+
+/** Copies the log into the file, as durably as the writer does. */
+export function openCheckpointer(path: string): DatabaseSync {
+  const connection = new DatabaseSync(path, { timeout: BUSY_TIMEOUT });
+  try {
+    require(connection, 'synchronous', 'full', 2);
+    require(connection, 'checkpoint_fullfsync', 'on', 1);
+    return connection;
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
 }

@@ -1,5 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { createReader, type OperationTable, Writer } from './batch.ts';
+import { Checkpoints } from './checkpoints.ts';
 import { openReader, openWriter } from './connection.ts';
 import { failureOf } from './errors.ts';
 import type { Answers, Call, FromWorker, Setup, ToWorker } from './messages.ts';
@@ -12,7 +13,8 @@ const post = (message: FromWorker) => port.postMessage(message);
 interface OpenDatabase {
   read(calls: readonly Call[]): Answers;
   readonly writer: Writer;
-  close(): void;
+  readonly checkpoints: Checkpoints;
+  close(): Promise<void>;
 }
 
 async function open(setup: Setup): Promise<OpenDatabase> {
@@ -21,10 +23,13 @@ async function open(setup: Setup): Promise<OpenDatabase> {
   try {
     migrate(writing, setup.migrations);
     const reading = openReader(setup.path);
+    const checkpoints = new Checkpoints(setup.path);
     return {
       read: createReader(reading, table),
       writer: new Writer(writing, table),
-      close() {
+      checkpoints,
+      async close() {
+        await checkpoints.close();
         reading.close();
         // The last connection to close checkpoints and removes the log file.
         writing.close();
@@ -47,13 +52,16 @@ port.on('message', async (message: ToWorker) => {
       post({ refused: failureOf(error) });
     }
   } else if ('close' in message) {
-    current?.close();
+    const closing = current;
     current = undefined;
+    await closing?.close();
     post({ closed: true });
   } else if (current && 'reads' in message) {
     post({ reads: current.read(message.reads) });
   } else if (current && 'writes' in message) {
     current.writer.apply(message.writes);
-    if (!message.more) post({ writes: current.writer.commit() });
+    if (message.more) return;
+    post({ writes: current.writer.commit() });
+    current.checkpoints.committed(current.writer.changes);
   }
 });
