@@ -4,6 +4,7 @@ import { Hono } from 'hono';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { createLog, type Listener, problems, refuseSocket } from '../src/index.ts';
+import { placeOf } from '../src/listen/problems.ts';
 import { application, bare, listen, pause, until } from './helpers.ts';
 
 let listener: Listener;
@@ -283,6 +284,10 @@ describe('problems', () => {
       },
     ]);
     expect(lines.join()).not.toContain('secret');
+  });
+
+  it('name the place of what failed, and not the one where errors are made', () => {
+    expect(placeOf(fail('host.internal', 'detail'))).toMatch(/^test\/serve\.test\.ts:\d+$/);
   });
 
   it('also answer when an application forgot them', async () => {

@@ -32,6 +32,7 @@ export function problems<E extends Env>(app: Hono<E>, log: Log): void {
 /** File and line where an error was made: enough to find it, and free of whatever it was about. */
 export function placeOf(error: unknown): string {
   const stack = error instanceof Error ? (error.stack ?? '') : '';
-  const frame = /^\s+at .*?([\w.-]+\/[\w.-]+:\d+):\d+\)?$/m.exec(stack);
-  return frame?.[1] ?? 'unknown';
+  const frames = [...stack.matchAll(/^\s+at .*?([\w.-]+\/[\w.-]+:\d+):\d+\)?$/gm)].map(([, place]) => place ?? '');
+  // Where `fail` itself stands says nothing: who called it is the place.
+  return frames.find((place) => !place.startsWith('errors/catalogue.')) ?? 'unknown';
 }
