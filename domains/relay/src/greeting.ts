@@ -9,7 +9,7 @@ import type { Newcomers } from './door/newcomers.ts';
 import { Places, Turns } from './door/proving.ts';
 import { failUntil, retryAfter } from './door/retry.ts';
 import type { RelayLimits } from './limits.ts';
-import type { RelayAlert, RelayFields, RelayLog } from './log.ts';
+import type { RelayAlert, RelayFields } from './log.ts';
 import type { Meetings } from './meetings.ts';
 import type { RelayMeter } from './meter.ts';
 import type { Outbox } from './outbox.ts';
@@ -29,7 +29,6 @@ export interface GreetingPorts {
   readonly store: RelayStore;
   readonly limits: RelayLimits;
   readonly clock: () => number;
-  readonly log: RelayLog;
   readonly spells: Spells;
   readonly meter: RelayMeter;
   readonly alert: (event: RelayAlert, fields: RelayFields) => void;
@@ -152,7 +151,7 @@ export class Greeting {
   }
 
   #welcome(connection: Connection, device: Admitted, oneTime: number, resumed: boolean): void {
-    const { slots, newcomers, outbox, tokens, clock, proven, replace, limits, log, meter } = this.#ports;
+    const { slots, newcomers, outbox, tokens, clock, proven, replace, limits, spells, meter } = this.#ports;
     const now = clock();
     newcomers.demandRoom(connection, device);
     const replaced = slots.join(connection, device, now);
@@ -171,7 +170,7 @@ export class Greeting {
       resume,
     });
     meter.add('connections_welcomed', device.owner === null ? 'service' : resumed ? 'resume' : 'chain');
-    log('relay.ready', { device: device.did, ...(device.owner ? { owner: device.owner } : {}) });
+    spells.ready({ device: device.did, ...(device.owner ? { owner: device.owner } : {}) }, now);
   }
 
   #refuse(connection: Connection, error: unknown): void {

@@ -192,7 +192,10 @@ export const relayLimitTable = {
   // The operator.
   refusalsAlert: limit(20, 'refusals of one address within a minute that raise an alert, once a spell'),
   refusalsAlertTogether: limit(500, 'refusals of all addresses within a minute that raise an alert, once a spell'),
-  logLinesPerMinute: limit(120, 'log lines a minute about refusals and cuts; what is above is counted in one line'),
+  logLinesPerMinute: limit(
+    120,
+    'log lines a minute about refusals and cuts, about devices that come, and about each kind of alert; what is above is counted in one line',
+  ),
   storageAlertPercent: limit(80, 'percent of the database size in use that raise an alert', 1, 100),
 } as const satisfies Record<string, RelayLimit>;
 

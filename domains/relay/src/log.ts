@@ -6,7 +6,7 @@ export type RelayEvent =
   | 'relay.refused'
   /** The relay ended connections: the first of a spell, then one line with their count. */
   | 'relay.cut'
-  /** More lines of the two kinds above than a minute has room for; their count. */
+  /** More lines of the kinds above, or alerts, than a minute has room for; their count. */
   | 'relay.unlogged'
   /** Storage could not do what was asked. */
   | 'relay.storage_failed'

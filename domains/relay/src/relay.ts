@@ -171,7 +171,6 @@ class Hub implements Relay, ConnectionHandler {
       store,
       limits,
       clock,
-      log,
       spells: this.#spells,
       meter,
       alert: (event, fields) => this.#alerts.raise(event, fields),

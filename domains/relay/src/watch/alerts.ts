@@ -6,13 +6,21 @@ import { Buckets } from '../rates.ts';
 
 /** Lines a minute about a store that fails: it fails for every message. */
 const failureLines = 6;
+/** Of all lines about one kind, the part that may be about one owner or address: whoever makes noise hides nobody else. */
+const share = 1 / 8;
+/** Owners and addresses whose lines are counted. */
+const mostWhom = 10_000;
 
-/** What the operator is told at once: counted in any case, and of each kind only so many lines a minute in the log. */
+/**
+ * What the operator is told at once: counted in any case, and of each kind only so many lines a minute in the log, few of
+ * them about the same owner.
+ */
 export class Alerts {
   readonly #log: RelayLog;
   readonly #meter: RelayMeter;
   readonly #clock: () => number;
   readonly #lines: Buckets;
+  readonly #own: Buckets;
   readonly #failures: Buckets;
   #unlogged = 0;
   #failed = 0;
@@ -23,16 +31,24 @@ export class Alerts {
     this.#clock = clock;
     const { logLinesPerMinute: lines } = limits;
     this.#lines = new Buckets({ burst: lines, perMinute: lines }, 16);
+    const few = Math.ceil(lines * share);
+    this.#own = new Buckets({ burst: few, perMinute: few }, mostWhom);
     this.#failures = new Buckets({ burst: failureLines, perMinute: failureLines }, 1);
   }
 
   raise(event: RelayAlert, fields: RelayFields): void {
     this.#meter.add('alerts', event.slice('relay.'.length) as RelayCounterValue<'alerts'>);
-    if (this.#lines.take(event, this.#clock())) this.#log(event, fields);
+    if (this.#mayLog(event, fields)) this.#log(event, fields);
     else {
       this.#meter.add('limit_hits', 'logLinesPerMinute');
       this.#unlogged += 1;
     }
+  }
+
+  #mayLog(event: RelayAlert, { owner, address }: RelayFields): boolean {
+    const now = this.#clock();
+    const whom = owner ?? address;
+    return (whom === undefined || this.#own.take(`${event} ${whom}`, now)) && this.#lines.take(event, now);
   }
 
   /** The store could not do what was asked. */

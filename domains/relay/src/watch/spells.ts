@@ -36,6 +36,7 @@ export class Spells {
   readonly #hit: (limit: RelayLimitName) => void;
   readonly #spells = new Map<string, Spell>();
   readonly #lines: Buckets;
+  readonly #readyLines: Buckets;
   #unlogged = 0;
   /** Refusals of all addresses in the minute that began at `since`. */
   #all = { count: 0, since: 0, alerted: false };
@@ -46,6 +47,7 @@ export class Spells {
     this.#alerts = alerts;
     this.#hit = hit;
     this.#lines = new Buckets({ burst: limits.logLinesPerMinute, perMinute: limits.logLinesPerMinute }, 1);
+    this.#readyLines = new Buckets({ burst: limits.logLinesPerMinute, perMinute: limits.logLinesPerMinute }, 1);
   }
 
   refused(address: string, code: ErrorCode, now: number): void {
@@ -67,6 +69,12 @@ export class Spells {
 
   cut(whom: RelayFields, code: ErrorCode, now: number): void {
     this.#note('relay.cut', whom, code, now);
+  }
+
+  /** A device is connected: who comes and goes in a loop fills no disk either. */
+  ready(fields: RelayFields, now: number): void {
+    if (this.#readyLines.take('all', now)) this.#log('relay.ready', fields);
+    else this.#unlogged += 1;
   }
 
   #note(event: Spelled, whom: RelayFields, code: ErrorCode, now: number): Spell | undefined {

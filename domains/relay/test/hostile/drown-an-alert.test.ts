@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import type { RelayFields } from '../../src/index.ts';
+import { relayLimits } from '../../src/index.ts';
+import { silentMeter } from '../../src/meter.ts';
+import { Alerts } from '../../src/watch/alerts.ts';
+import { startRelay } from '../support.ts';
+import { device, loose } from './attack.ts';
+
+describe('an owner that makes noise', () => {
+  it('drowns no alert about another', () => {
+    const lines: RelayFields[] = [];
+    const alerts = new Alerts(
+      relayLimits,
+      (_event, fields) => lines.push(fields),
+      silentMeter,
+      () => 0,
+    );
+    for (let n = 0; n < 1_000; n++) alerts.raise('relay.flapping', { owner: 'noisy', device: `${n}` });
+    alerts.raise('relay.flapping', { owner: 'quiet', device: 'one' });
+    expect(lines.at(-1)).toEqual({ owner: 'quiet', device: 'one' });
+    // What is left out is counted.
+    expect(alerts.takeUnlogged()).toBe(1_001 - lines.length);
+  });
+
+  it('by coming and going writes few lines, and the rest as a number', async () => {
+    const test = await startRelay({ limits: { ...loose, logLinesPerMinute: 10 } });
+    for (let n = 0; n < 30; n++) (await device(test)).close(1000);
+    expect(test.logged.filter(({ event }) => event === 'relay.ready')).toHaveLength(10);
+    test.clock.advance(61);
+    test.tick();
+    expect(test.logged.find(({ event }) => event === 'relay.unlogged')?.fields.count).toBe(20);
+  });
+});
