@@ -13,6 +13,8 @@ export interface Relation {
   readonly serves: boolean;
 }
 
+const noRelation: Relation = { family: null, serves: false };
+
 /**
  * Who may reach whom: devices of one owner each other; a service the devices whose owner names it; for all others the
  * recipient's own list speaks. The relay sees no grants, and needs none for this.
@@ -33,10 +35,15 @@ export class Reach {
     const { owner, did } = from.device;
     if (owner === null) return this.#ofService(did, to);
     // An owner can enrol somebody else's device: one that is here under another owner is not of the family.
-    const here = this.#slots.find(nameOf(to));
-    if (here && here.device.owner !== owner) return { family: null, serves: false };
+    if (this.#isOthers(owner, to)) return noRelation;
     if (this.#owners.inMemory(owner)) return this.#ofFamily(owner, to);
-    return this.#owners.known(owner).then(() => this.#ofFamily(owner, to));
+    // The device may have come meanwhile, under another owner.
+    return this.#owners.known(owner).then(() => (this.#isOthers(owner, to) ? noRelation : this.#ofFamily(owner, to)));
+  }
+
+  #isOthers(owner: string, to: Uint8Array): boolean {
+    const here = this.#slots.find(nameOf(to));
+    return here !== undefined && here.device.owner !== owner;
   }
 
   #ofFamily(owner: string, to: Uint8Array): Relation {

@@ -33,7 +33,9 @@ export class Replacements {
   }
 
   #settle(times: number[], now: number): void {
-    while (times.length > 0 && now - times[0]! >= this.#limits.replacementsMs) times.shift();
+    // What a clock that was set back left in the future counts for nobody: it would for as long as that is away.
+    const isOver = (time: number) => time > now || now - time >= this.#limits.replacementsMs;
+    while (times.length > 0 && isOver(times[0]!)) times.shift();
   }
 
   sweep(now: number): void {

@@ -68,13 +68,13 @@ function takeOneTime(sql: Sql, args: FetchPrekeys, family: boolean): string | un
     args.now - HOUR_MS,
   );
   if (int(count!.n) >= args.perHour) return undefined;
-  const row = sql.get<{ jws: string }>(
-    `UPDATE prekeys SET spent = ?2 WHERE device = ?1 AND id =
-     (SELECT id FROM prekeys WHERE device = ?1 AND one_time = 1 AND spent IS NULL ORDER BY rowid LIMIT 1) RETURNING jws`,
+  const row = sql.get<{ id: string; jws: string }>(
+    'SELECT id, jws FROM prekeys WHERE device = ? AND one_time = 1 AND spent IS NULL ORDER BY rowid LIMIT 1',
     args.device,
-    args.now,
   );
   if (!row) return undefined;
+  // Its name is remembered, so that it is not taken in again; what it said would fill the disk.
+  sql.run("UPDATE prekeys SET spent = ?, jws = '' WHERE device = ? AND id = ?", args.now, args.device, row.id);
   sql.run('INSERT INTO handed (device, peer, at) VALUES (?, ?, ?)', args.device, peer, args.now);
   return row.jws;
 }
