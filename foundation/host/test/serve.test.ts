@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { createLog, type Listener, problems, refuseSocket } from '../src/index.ts';
 import { placeOf } from '../src/listen/problems.ts';
-import { application, bare, listen, pause, until } from './helpers.ts';
+import { application, bare, listen, logLines, pause, until } from './helpers.ts';
 
 let listener: Listener;
 afterEach(() => listener?.close(0));
@@ -288,6 +288,17 @@ describe('problems', () => {
 
   it('name the place of what failed, and not the one where errors are made', () => {
     expect(placeOf(fail('host.internal', 'detail'))).toMatch(/^test\/serve\.test\.ts:\d+$/);
+  });
+
+  it('name the code of a stream that broke, in the log', async () => {
+    const lines = logLines();
+    const app = new Hono();
+    app.get('/', () => new Response(new ReadableStream({ pull: (c) => c.error(fail('store.unavailable', 'closed')) })));
+    listener = await listen({}, { log: lines.log }, app);
+    const { socket, told } = bare(listener.port);
+    socket.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+    await told;
+    expect(lines.of('request.failed')).toMatchObject([{ code: 'store.unavailable' }]);
   });
 
   it('also answer when an application forgot them', async () => {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { fail } from '@caponier/protocol';
+import { entryOf, fail } from '@caponier/protocol';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { addressKey } from './address.ts';
@@ -40,7 +40,7 @@ const hasAllHeaders = ({ rawHeaders }: IncomingMessage) => rawHeaders.length <= 
 export function createRequests(app: Application, options: RequestOptions) {
   const { limits, log, clock, connections, trusted, onLimit, closing } = options;
   const rate = createRateLimiter({ perMinute: limits.maxRequestsPerMinute, burst: limits.requestBurst, clock });
-  const broken = (error: unknown) => log.error('request.failed', { code: 'host.internal', where: placeOf(error) });
+  const broken = (error: unknown) => log.error('request.failed', { code: entryOf(error).code, where: placeOf(error) });
   const patience = { ms: limits.responseSeconds * 1000, onStall: () => onLimit('responseSeconds') };
   const answer = getRequestListener(
     async (request, env) => {
