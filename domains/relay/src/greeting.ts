@@ -170,7 +170,7 @@ export class Greeting {
       resume,
     });
     meter.add('connections_welcomed', device.owner === null ? 'service' : resumed ? 'resume' : 'chain');
-    spells.ready({ device: device.did, ...(device.owner ? { owner: device.owner } : {}) }, now);
+    spells.ready(device.did, device.owner, now);
   }
 
   #refuse(connection: Connection, error: unknown): void {

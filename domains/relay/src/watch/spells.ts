@@ -72,8 +72,8 @@ export class Spells {
   }
 
   /** A device is connected: who comes and goes in a loop fills no disk either. */
-  ready(fields: RelayFields, now: number): void {
-    if (this.#readyLines.take('all', now)) this.#log('relay.ready', fields);
+  ready(device: string, owner: string | null, now: number): void {
+    if (this.#readyLines.take('all', now)) this.#log('relay.ready', owner === null ? { device } : { device, owner });
     else this.#unlogged += 1;
   }
 
