@@ -10,8 +10,9 @@ describe('a stranger with a resume token that is none', () => {
     const codes: string[] = [];
     for (let n = 0; n < 12; n++) {
       const peer = new MemoryPeer(test.relay);
-      const [challenge] = peer.closed === null ? (await peer.until('challenge'), peer.has('challenge')) : [];
-      if (challenge) {
+      if (peer.closed === null) {
+        await peer.until('challenge');
+        const challenge = peer.has('challenge')[0]!;
         const owner = `${'B'.repeat(42)}A`;
         const hello = await helloOf(stranger, challenge.challenge, test.clock.seconds(), { owner });
         peer.say('hello', { hello, ticket: '', resume: new Uint8Array(72), chain: [] });
