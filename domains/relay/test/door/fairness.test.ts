@@ -39,25 +39,25 @@ describe('a device that is known', () => {
     for (const [n, peer] of flood.entries()) {
       peer.say('hello', { hello: hellos[n]!, ticket: '', resume: new Uint8Array(0), chain });
     }
-    const lags: number[] = [];
-    let looked = performance.now();
-    const timer = setInterval(() => {
-      lags.push(performance.now() - looked);
-      looked = performance.now();
-    }, 1);
+    let turns = 0;
+    let looking = true;
+    const look = () => {
+      turns += 1;
+      if (looking) setImmediate(look);
+    };
+    setImmediate(look);
 
-    const began = performance.now();
     const device = new MemoryPeer(test.relay, '192.0.2.2');
     await device.hello(ada.laptop.signer, ada.id, membershipOf(ada), test.clock.seconds());
-    const took = performance.now() - began;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    clearInterval(timer);
     expect(device.has('welcome')).toHaveLength(1);
     expect(test.relay.counts().strangers).toBeGreaterThan(1_000);
     expect(test.relay.counts().proving).toBe(64);
-    expect(took).toBeLessThan(1_000);
-    // Half of all looks: what else the machine does makes single ones late.
-    expect(lags.sort((a, b) => a - b)[lags.length >> 1]).toBeLessThan(5);
+
+    // A proof of 41 statements is judged in slices, each a turn of the loop: counted, since time is the machine's.
+    const answered = () => flood.filter((peer) => peer.closed !== null).length;
+    while (answered() < 64) await new Promise((resolve) => setTimeout(resolve, 5));
+    looking = false;
+    expect(turns).toBeGreaterThan(5 * answered());
     for (const peer of flood) peer.close(1000);
   });
 

@@ -7,6 +7,9 @@ export interface Child {
   end(): void;
 }
 
+/** Flags that the relay is deployed with (`up`, and the units in `deploy/`). */
+export const asDeployed = ['--max-semi-space-size=8'] as const;
+
 /** Starts a module of this folder as a process of its own, as relay and clients are on a real machine. */
 export function startChild(module: string, execArgv: readonly string[] = []): Child {
   const child: ChildProcess = fork(new URL(module, import.meta.url), {

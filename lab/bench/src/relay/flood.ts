@@ -1,6 +1,6 @@
 import { median, percentile } from '../measure.ts';
 import type { Report } from '../suite.ts';
-import { type Child, startChild } from './child.ts';
+import { asDeployed, type Child, startChild } from './child.ts';
 import { raised } from './limits.ts';
 import type { FloodReport, Hold, Storm } from './load-flood.ts';
 import type { Echo, LoadOptions } from './load-streams.ts';
@@ -40,7 +40,7 @@ export async function measureFlood(report: Report): Promise<void> {
   const wanted = ['flood-p99', 'flood-memory'].filter((name) => report.wants(name));
   if (wanted.length === 0) return;
   report.progress('flood: quiet');
-  const relay = startChild('./serve-relay.ts', ['--expose-gc']);
+  const relay = startChild('./serve-relay.ts', ['--expose-gc', ...asDeployed]);
   const port = (await relay.ask(limits)) as number;
   const load = startChild('./load-streams.ts');
   await load.ask({ server: 'relay', port, pairs: 1, payload: 256 } satisfies LoadOptions);

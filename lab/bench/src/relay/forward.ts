@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { findProgram } from '@caponier/testkit';
 import { interleave, median } from '../measure.ts';
 import type { Report } from '../suite.ts';
-import { type Child, startChild } from './child.ts';
+import { asDeployed, type Child, startChild } from './child.ts';
 import { oneMachine, raised } from './limits.ts';
 import type { Echo, Forward, LoadOptions } from './load-streams.ts';
 import type { Server } from './pairs.ts';
@@ -19,7 +19,7 @@ interface Side {
 
 /** A server and its clients, each a process of its own. */
 async function startSide(which: Server, payload: number, count: number, program?: string): Promise<Side> {
-  const server = startChild(`./serve-${which}.ts`);
+  const server = startChild(`./serve-${which}.ts`, which === 'relay' ? asDeployed : []);
   const setup = which === 'relay' ? oneMachine : { program };
   const port = (await server.ask(setup)) as number;
   const load = startChild('./load-streams.ts');

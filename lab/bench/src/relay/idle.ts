@@ -1,5 +1,5 @@
 import type { Report } from '../suite.ts';
-import { type Child, startChild } from './child.ts';
+import { asDeployed, type Child, startChild } from './child.ts';
 import { also, oneMachine, raised } from './limits.ts';
 import type { IdleOptions } from './load-idle.ts';
 import type { Resident } from './memory.ts';
@@ -41,7 +41,7 @@ export async function measureIdle(report: Report): Promise<void> {
   const baseline = await perConnection(bare, (await bare.ask({})) as number, null);
   bare.end();
   report.progress('idle-kib: devices');
-  const relay = startChild('./serve-relay.ts', ['--expose-gc']);
+  const relay = startChild('./serve-relay.ts', ['--expose-gc', ...asDeployed]);
   const value = await perConnection(relay, (await relay.ask(limits)) as number, devicesPerOwner);
   relay.end();
   report.row({ name: 'idle-kib', unit: 'KiB', value: value.kept, baseline: baseline.kept });

@@ -1,6 +1,6 @@
 import { interleave, percentile } from '../measure.ts';
 import type { Report } from '../suite.ts';
-import { type Child, startChild } from './child.ts';
+import { asDeployed, type Child, startChild } from './child.ts';
 import { also, oneMachine, raised } from './limits.ts';
 import type { MailOptions } from './load-mail.ts';
 import type { MailLoad } from './mail-load.ts';
@@ -28,7 +28,7 @@ export async function measureMail(report: Report): Promise<void> {
   const wanted = ['mail-durable', 'mail-p99-ms'].filter((name) => report.wants(name));
   if (wanted.length === 0) return;
   report.progress('mail-durable');
-  const relay = startChild('./serve-relay.ts');
+  const relay = startChild('./serve-relay.ts', [...asDeployed]);
   const ours = startChild('./load-mail.ts');
   const port = (await relay.ask(limits)) as number;
   await ours.ask({ port, ...people } satisfies MailOptions);
