@@ -105,6 +105,12 @@ export const relayLimitTable = {
   reservedOwners: limit(1_000, 'of these, owners that only a ticket of an operator admits', 0),
   newOwnersPerHour: limit(1_000, 'owners admitted in an hour without a ticket; then close 4429'),
   newOwnersPerHourPerAddress: limit(60, 'of these, from one address (IPv6: /64); then close 4429'),
+  newcomerStatementBytes: limit(
+    1024 * miB,
+    'bytes of statements kept for all owners admitted less than a day ago without a ticket, with 16 KiB of room for each; then close 4420',
+    // What one owner may need: its first statement, and the room.
+    2 * wire.maxStatementBytes,
+  ),
   devicesPerOwner: limit(256, 'devices of one owner that may hold mail here; then close 4420'),
   cachedOwners: limit(
     10_000,

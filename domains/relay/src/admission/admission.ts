@@ -162,7 +162,8 @@ export class Admission {
     let standing: Standing = 'unknown';
     try {
       if (chain.length > 0) {
-        standing = await owners.learn(owner, hello.kid, chain, use, pace);
+        const entrance = { ticket: use, isNamed: policy.kind === 'allowlist' };
+        standing = await owners.learn(owner, hello.kid, chain, entrance, pace);
       } else {
         tokens.check(resume, hello.kid, owner, clock());
         if (!known) throw fail('relay.stale_resume', 'owner forgotten');

@@ -24,6 +24,17 @@ export interface MembershipSource {
 /** Milliseconds after which an owner that came without a ticket is no newcomer any more. */
 const newcomerMs = 24 * 3_600_000;
 
+/** How an owner comes in that is not known here. */
+export interface Entrance {
+  /** The ticket that it uses up; null where none is needed. */
+  readonly ticket: KeepOwner['ticket'];
+  /** The operator lets this owner in by name. */
+  readonly isNamed: boolean;
+}
+
+/** For statements of owners that are known: they come in by nothing. */
+const resident: Entrance = { ticket: null, isNamed: false };
+
 /** What the relay knows of owners: kept durably, replayed on use, and only ever added to. */
 export class Owners {
   readonly #store: RelayStore;
@@ -178,15 +189,9 @@ export class Owners {
   /**
    * Learns what a device shows of its owner's chain, and judges the device by all that is known then. It is remembered
    * only for a device that stands well, or of an owner known before: strangers cannot fill the store with owners.
-   * Throws what `extend` and `keepOwner` throw.
+   * Throws what `extend` and `keepOwner` throw, and `relay.too_many`.
    */
-  async learn(
-    owner: string,
-    device: Did,
-    shown: readonly string[],
-    ticket: KeepOwner['ticket'],
-    pace: Pace,
-  ): Promise<Standing> {
+  async learn(owner: string, device: Did, shown: readonly string[], entrance: Entrance, pace: Pace): Promise<Standing> {
     const before = await this.known(owner, pace);
     // Judged while nobody waits: whoever names an owner and shows a lot must not hold its devices and revocations up.
     const judged = await this.#extend(owner, before, shown, pace);
@@ -194,7 +199,7 @@ export class Owners {
       const known = await this.known(owner, pace);
       const next = known === before ? judged : await this.#extend(owner, known, shown, pace);
       const standing = this.#judge(owner, device, next);
-      if (next !== known && (known || standing === 'enrolled')) await this.#keep(known, next, ticket);
+      if (next !== known && (known || standing === 'enrolled')) await this.#keep(known, next, entrance);
       return standing;
     });
   }
@@ -235,24 +240,32 @@ export class Owners {
         const known = await this.known(owner);
         if (!known) throw fail('owner.unknown');
         const next = await extend(owner, known, statements, true, unpaced);
-        if (next !== known) await this.#keep(known, next, null);
+        if (next !== known) await this.#keep(known, next, resident);
       });
     }
   }
 
-  async #keep(known: History | undefined, next: History, ticket: KeepOwner['ticket']): Promise<void> {
+  async #keep(known: History | undefined, next: History, { ticket, isNamed }: Entrance): Promise<void> {
     const dropped = (known?.view.devices() ?? [])
       .filter(({ did }) => !next.view.device(did))
       .map(({ did }) => keyOf(did, 'ed25519'));
     const now = this.#clock();
-    const { owners: mostOwners, reservedOwners } = this.#limits;
-    const keeping = { owner: next.owner, statements: toKept(next), now, mostOwners, reservedOwners, dropped, ticket };
-    try {
-      await this.#store.run('keepOwner', keeping);
-    } catch (error) {
-      const isFull = error instanceof CaponierError && error.code === 'relay.too_many';
-      if (isFull) this.#hit(ticket || reservedOwners === 0 ? 'owners' : 'reservedOwners');
-      throw error;
+    const { owners: mostOwners, reservedOwners, newcomerStatementBytes } = this.#limits;
+    const met = await this.#store.run('keepOwner', {
+      owner: next.owner,
+      statements: toKept(next),
+      bytes: next.bytes,
+      now,
+      newSince: now - newcomerMs,
+      mostOwners,
+      reservedOwners,
+      newcomerStatementBytes: isNamed ? null : newcomerStatementBytes,
+      dropped,
+      ticket,
+    });
+    if (met) {
+      this.#hit(met);
+      throw fail('relay.too_many', met);
     }
     this.#loading.delete(next.owner);
     if (!known) this.#settled.set(next.owner, ticket ? 0 : now + newcomerMs);

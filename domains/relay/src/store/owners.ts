@@ -1,4 +1,5 @@
 import { fail } from '@caponier/protocol/errors';
+import { maxStatementBytes } from '@caponier/protocol/limits';
 import { int, type Sql } from '@caponier/store/operations';
 import { dropSlot } from './slots.ts';
 
@@ -44,28 +45,35 @@ export interface KeepOwner {
   readonly owner: string;
   /** All of them: what was kept before is replaced. */
   readonly statements: readonly KeptStatement[];
-  /** Milliseconds. */
+  /** Bytes of all of them. */
+  readonly bytes: number;
+  /** Milliseconds; whoever was admitted at `newSince` or before is no newcomer any more. */
   readonly now: number;
+  readonly newSince: number;
   /** Owners at all, and of them places that only a ticket opens. */
   readonly mostOwners: number;
   readonly reservedOwners: number;
+  /** Bytes of statements that newcomers may have together; null for a new owner that is named by the operator. */
+  readonly newcomerStatementBytes: number | null;
   /** Devices (32 bytes each) that are no longer of this owner: their mail, contacts and prekeys go with them. */
   readonly dropped: readonly Uint8Array[];
   /** The ticket that admits a new owner; null where none is needed. */
   readonly ticket: { readonly operator: string; readonly nonce: string; readonly uses: number } | null;
 }
 
+/** Limits that an owner can meet here, by the names of `RelayLimits`. */
+export type OwnerLimit = 'owners' | 'reservedOwners' | 'newcomerStatementBytes';
+
 /**
- * Remembers an owner's statements; a new owner is admitted by it, and uses its ticket up in the same transaction.
- * Throws `relay.not_admitted` (ticket used up), `relay.too_many`.
+ * Remembers an owner's statements; a new owner is admitted by it, and uses its ticket up in the same transaction. Yields the
+ * limit that it met, and has written nothing then; else null. Throws `relay.not_admitted` (ticket used up).
  */
-export function keepOwner(sql: Sql, args: KeepOwner): void {
+export function keepOwner(sql: Sql, args: KeepOwner): OwnerLimit | null {
   const known = sql.get('SELECT 1 AS one FROM owners WHERE owner = ?', args.owner) !== undefined;
+  const met = (known ? null : placeMet(sql, args)) ?? shareMet(sql, args, known);
+  if (met) return met;
   if (!known) {
     if (args.ticket) useTicket(sql, args.ticket);
-    const count = sql.get<{ n: bigint }>('SELECT count(*) AS n FROM owners');
-    const most = args.mostOwners - (args.ticket ? 0 : args.reservedOwners);
-    if (int(count!.n) >= most) throw fail('relay.too_many', 'owners');
     const ticketed = args.ticket ? 1 : 0;
     sql.run('INSERT INTO owners (owner, admitted, ticketed) VALUES (?, ?, ?)', args.owner, args.now, ticketed);
   }
@@ -84,6 +92,40 @@ export function keepOwner(sql: Sql, args: KeepOwner): void {
     dropSlot(sql, { device, owner: args.owner });
     sql.run('DELETE FROM devices WHERE device = ? AND owner = ?', device, args.owner);
   }
+  return null;
+}
+
+function placeMet(sql: Sql, { ticket, mostOwners, reservedOwners }: KeepOwner): OwnerLimit | null {
+  const owners = int(sql.get<{ n: bigint }>('SELECT count(*) AS n FROM owners')!.n);
+  if (owners < mostOwners - (ticket ? 0 : reservedOwners)) return null;
+  return ticket || reservedOwners === 0 ? 'owners' : 'reservedOwners';
+}
+
+/**
+ * Takes room for a newcomer's statements, where what it has is not enough.
+ *
+ * Threat: owners cost nothing to make, and each may show a whole bundle: in a day they fill the disk. Measure: newcomers have
+ * a share of it together. Each takes room for one statement more than it shows, so that it can still revoke and freeze when
+ * others have taken the rest; owners that are no newcomers do not come near it. What remains: who prepares for many days.
+ */
+function shareMet(sql: Sql, args: KeepOwner, known: boolean): OwnerLimit | null {
+  const { owner, bytes, now, newSince, ticket, newcomerStatementBytes: most } = args;
+  sql.run('DELETE FROM newcomers WHERE admitted <= ?', newSince);
+  const own = sql.get<{ room: bigint }>('SELECT room FROM newcomers WHERE owner = ?', owner);
+  const counts = known ? own !== undefined : ticket === null;
+  if (!counts || most === null) return null;
+  const room = own ? int(own.room) : 0;
+  if (bytes <= room) return null;
+  const taken = int(sql.get<{ bytes: bigint }>('SELECT bytes FROM newcomer_room')!.bytes);
+  const wanted = bytes + maxStatementBytes;
+  if (taken - room + wanted > most) return 'newcomerStatementBytes';
+  sql.run(
+    'INSERT INTO newcomers (owner, admitted, room) VALUES (?, ?, ?) ON CONFLICT (owner) DO UPDATE SET room = excluded.room',
+    owner,
+    now,
+    wanted,
+  );
+  return null;
 }
 
 function useTicket(sql: Sql, { operator, nonce, uses }: NonNullable<KeepOwner['ticket']>): void {

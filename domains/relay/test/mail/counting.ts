@@ -12,11 +12,12 @@ export function countingMeter(): RelayMeter & { readonly counts: Map<string, num
   };
 }
 
-/** Every counter that is kept of waiting mail which is not what the rows say. */
+/** Every counter that is kept of waiting mail, or of newcomers, which is not what the rows say. */
 export function wrongCounters(folder: string): unknown[] {
   const db = new DatabaseSync(join(folder, 'relay.db'), { readOnly: true });
   try {
     return [
+      `SELECT 'newcomers' AS what, bytes FROM newcomer_room WHERE bytes <> (SELECT coalesce(sum(room), 0) FROM newcomers)`,
       `SELECT 'slot' AS what, hex(device) AS who, pending, bytes, contact_mails, contact_bytes, next FROM slots s WHERE
          pending <> (SELECT count(*) FROM mail WHERE recipient = s.device)
          OR bytes <> (SELECT coalesce(sum(length(body)), 0) FROM mail WHERE recipient = s.device)
