@@ -5,6 +5,7 @@ export {
   deviceSeeds,
   type Identity,
   identityFile,
+  keepTicket,
   readIdentity,
   socketFile,
   writeIdentity,

@@ -1,10 +1,10 @@
 import type { Secret } from '@caponier/crypto';
 import { type Home, loadOrCreateKey, systemRandom } from '@caponier/host/home';
-import { fail } from '@caponier/protocol';
+import { fail, verifyStatement } from '@caponier/protocol';
 import type { StartMaterial } from '@caponier/sdk';
 import * as z from 'zod/mini';
 
-/** Which device this home is, of which owner. Written once, by `up` or `join`; the daemon reads it when it starts. */
+/** Which device this home is, of which owner. Written by `up` or `join`; the daemon reads it when it starts. */
 export interface Identity {
   readonly owner: string;
   /** did:key of this device. */
@@ -53,10 +53,19 @@ export function readIdentity(home: Home): Identity | undefined {
   }
 }
 
+const encode = (identity: Identity) => new TextEncoder().encode(`${JSON.stringify(identity, null, 2)}\n`);
+
 /** Throws `owner.conflict` where the home is somebody already. */
 export function writeIdentity(home: Home, made: Identity): void {
-  const bytes = new TextEncoder().encode(`${JSON.stringify(made, null, 2)}\n`);
-  if (!home.create(identityFile, bytes)) throw fail('owner.conflict', 'this home has an owner');
+  if (!home.create(identityFile, encode(made))) throw fail('owner.conflict', 'this home has an owner');
+}
+
+/** Keeps one more ticket, in the place of those for the same service. */
+export function keepTicket(home: Home, identity: Identity, ticket: string): void {
+  const audienceOf = (jws: string) => verifyStatement(jws, 'ticket').payload.aud;
+  const aud = audienceOf(ticket);
+  const tickets = [...identity.start.tickets.filter((known) => audienceOf(known) !== aud), ticket];
+  home.write(identityFile, encode({ ...identity, start: { ...identity.start, tickets } }));
 }
 
 /** The seeds of this device, made on first use. */

@@ -57,6 +57,7 @@ export { call, callText } from './platform/call.ts';
 export { fetchOver } from './platform/fetch.ts';
 export { helloFor } from './platform/hello.ts';
 export { type Platform, systemWait } from './platform/platform.ts';
+export { type Registration, registerAtRelay } from './relay/index.ts';
 export type { KeyValue, KeyValueChange } from './store/key-value.ts';
 export { memoryKeyValue } from './store/memory.ts';
 export { printable } from './text/printable.ts';

@@ -1,5 +1,6 @@
 import { verifyStatement } from '@caponier/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { signTicket } from '../src/index.ts';
 import { joinWith } from './joining.ts';
 import { makeWorld, newHome, newSigner, type World } from './world.ts';
 
@@ -40,6 +41,34 @@ describe('where registry and relay ask for a ticket', () => {
     await world.laptop.mail.send({ to: 'bob', text: 'you are in' });
     expect(await arrived).toMatchObject({ from: 'alice', text: 'you are in' });
   }, 20_000);
+
+  test('one of the relay for several owners is passed on by whoever got in with it, as long as it is good', async () => {
+    const ticketOf = (change: object) =>
+      signTicket({ aud: world.relay.did, uses: 5, lives: 3600, ...change }, { ...world.platform, signer: world.root });
+    const home = newHome();
+    const { result } = await joinWith(world, home, { kind: 'member', device: 'desk' });
+    const passedOn = async (ticket: string, name: string) => {
+      const desk = await world.open(home, { ...result.start!, tickets: [ticket] });
+      await desk.ready();
+      const newcomer = {
+        kind: 'contact',
+        name,
+        device: 'theirs',
+        contact: 'alice',
+        root: newSigner(),
+        tickets: true,
+      } as const;
+      const joined = await joinWith({ ...world, laptop: desk }, newHome(), newcomer);
+      await desk.close();
+      return joined.result.start!.tickets;
+    };
+    const several = await ticketOf({});
+    expect((await passedOn(several, 'dave'))[0]).toBe(several);
+    for (const change of [{ uses: 1 }, { lives: -1 }, { aud: newSigner().did }]) {
+      const other = await ticketOf(change);
+      expect(await passedOn(other, `erin-${Object.keys(change)[0]}`), JSON.stringify(change)).not.toContain(other);
+    }
+  }, 30_000);
 
   test('an owner without one stays out', async () => {
     const joined = joinWith(world, newHome(), {

@@ -27,6 +27,24 @@ export const cliErrors = defineErrors({
     title: 'Not everything came up in time.',
     hint: 'See `caponier status`, and the files in logs/ of the home.',
   },
+  'cli.bad_ticket': {
+    status: 400,
+    exit: 2,
+    title: 'This is no address of a relay with its ticket.',
+    hint: 'The relay’s operator prints one with `caponier relay ticket`: give all of it, in quotes, or `--relay -` and paste it.',
+  },
+  'cli.ticket_expired': {
+    status: 400,
+    exit: 5,
+    title: 'The ticket is out of date.',
+    hint: 'Ask the relay’s operator for a new one (`caponier relay ticket`), and check the clock of this machine.',
+  },
+  'cli.other_relay': {
+    status: 409,
+    exit: 5,
+    title: 'The owner of this home has another relay.',
+    hint: 'Ask the operator of that relay for a ticket, or set CAPONIER_HOME to another folder for another owner.',
+  },
   'cli.no_root': {
     status: 400,
     exit: 5,

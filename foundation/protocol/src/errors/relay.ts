@@ -23,7 +23,7 @@ export const relayErrors = defineErrors({
     status: 403,
     exit: 5,
     title: 'This relay does not admit you.',
-    hint: 'Ask the operator for a ticket.',
+    hint: 'Ask its operator for a ticket (one that was given is used up, out of date or not theirs), then: caponier up --relay.',
     close: 4403,
   },
   'relay.not_reachable': {
@@ -170,7 +170,7 @@ export const relayErrors = defineErrors({
     status: 502,
     exit: 5,
     title: 'This is not the relay that was expected.',
-    hint: 'It was set up anew, or somebody stands between: get its key from your owner again.',
+    hint: 'It was set up anew, the ticket is another relay’s, or somebody stands between: ask for a new code or ticket.',
   },
   'relay.disconnected': {
     status: 503,

@@ -39,7 +39,8 @@ Its own limits are --limit name=value, or CAPONIER_RELAY_MAIL_PER_MINUTE and so 
       usage: 'ticket',
       summary: 'Let an owner in whom the relay does not know yet',
       about: `Signed with the owner key of this home, which has to be an operator of the deployment.
-Codes of \`caponier add\` carry tickets by themselves: this is for whoever comes without one.`,
+Codes of \`caponier add\` carry tickets by themselves: this is for whoever comes without one. They give
+what it prints to \`caponier up --relay -\`. With several uses, the owner who has it passes it on in codes for contacts.`,
       options: [
         ['--uses <n>', 'owners it lets in (default 1)'],
         ['--days <n>', 'days it is good for (default 7)'],

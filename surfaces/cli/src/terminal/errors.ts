@@ -4,6 +4,7 @@ import { printable } from '@caponier/sdk/printable';
 
 /** Codes whose detail is about what this user typed or set up here, and made in this process: it may be shown. */
 const ownDetails = new Set([
+  'cli.bad_ticket',
   'cli.usage',
   'cli.no_file',
   'cli.not_ready',

@@ -21,6 +21,9 @@ export function writeFirstSteps(home: Home, steps: FirstSteps): void {
   home.write(stepsFile, new TextEncoder().encode(`${JSON.stringify(steps)}\n`));
 }
 
+/** Whether a new owner's services must still be told something. */
+export const stepsAreLeft = (home: Home): boolean => home.read(stepsFile) !== undefined;
+
 /** Takes the first chain to the registry and the policy's text to the gate. Both may be done again, after a cut. */
 export async function takeFirstSteps(home: Home, { owner, start }: Identity): Promise<void> {
   const bytes = home.read(stepsFile);

@@ -12,10 +12,12 @@ import {
 import { personalPolicy } from '@caponier/policy';
 import { type Did, encodeDid, fail, seedSigner } from '@caponier/protocol';
 import { type Hand, makeOwner, signTicket, starterGrant } from '@caponier/sdk';
+import type { Invitation } from '../relay/invitation.ts';
 import { type Deployment, deploymentFile, encodeDeployment, type Listed } from '../services/deployment.ts';
 import { serviceNames } from '../services/names.ts';
 import { writeFirstSteps } from './first-steps.ts';
 import { choosePorts, privateAddress } from './ports.ts';
+import { register } from './register.ts';
 
 /** Seconds in which the first `up` must have come through. */
 const ticketSeconds = 7 * 24 * 3600;
@@ -29,18 +31,24 @@ export interface MakeOptions {
   readonly portBase: number | null;
   /** Name of this device. */
   readonly name: string;
+  /** A relay that somebody else runs, instead of one of our own. */
+  readonly relay?: Invitation | null;
 }
 
 /** Services of an owner who has everything on one machine: keys, addresses, one local witness. */
-async function makeDeployment(home: Home, { host: wanted, bind: bound, portBase }: MakeOptions): Promise<Deployment> {
+async function makeDeployment(
+  home: Home,
+  { host: wanted, bind: bound, portBase, relay }: MakeOptions,
+): Promise<Deployment> {
   const keys = home.folder('keys');
   const host = wanted ?? privateAddress();
   const bind = bound ?? host;
   const tls = !isLoopback(host) || !isLoopback(bind);
   const pin = tls ? (await loadOrCreateCertificate(home.folder('tls'), [host], systemClock())).pin : null;
-  const ports = await choosePorts(bind, serviceNames.length, portBase);
+  const names = serviceNames.filter(({ role }) => role !== 'relay' || !relay);
+  const ports = await choosePorts(bind, names.length, portBase);
   const shown = host.includes(':') ? `[${host}]` : host;
-  const services = serviceNames.map(
+  const services = names.map(
     ({ name, role, class: of }, i): Listed => ({
       role,
       class: of,
@@ -64,8 +72,18 @@ async function makeDeployment(home: Home, { host: wanted, bind: bound, portBase 
   };
 }
 
+/** Somebody else's relay as our `service` statement names it. It is no part of our deployment: nothing of it runs here. */
+const listed = ({ url, pin, key }: Invitation): Listed => ({
+  role: 'relay',
+  class: null,
+  key,
+  url,
+  pin,
+  custody: 'other-operator',
+});
+
 /** The members of `trust` that name exactly these services. */
-function trustOf({ origin, operators, witnesses, k, services }: Deployment) {
+function trustOf({ origin, operators, witnesses, k }: Deployment, services: readonly Listed[]) {
   const keys = (role: Listed['role']) => services.filter((service) => service.role === role).map(({ key }) => key);
   return {
     operators: [...operators],
@@ -89,13 +107,17 @@ function ownTickets(deployment: Deployment, hand: Hand): Promise<string[]> {
 }
 
 /**
- * A new owner with everything on this machine. Nothing runs and nothing is published yet: what is still to do stands in
- * `first-steps.json`, written before the identity, so that an `up` that is cut off goes on where it was.
+ * A new owner with everything on this machine, but for a relay elsewhere. Nothing runs and nothing is published yet: what is
+ * still to do stands in `first-steps.json`, written before the identity, so that an `up` that is cut off goes on where it was.
+ * A relay elsewhere takes the owner before anything starts; the home is written when it has answered and before it is shown
+ * the ticket, which may be good for one owner only. Throws what `registerAtRelay` throws.
  */
 export async function makeHome(home: Home, options: MakeOptions): Promise<Identity> {
   const keys = home.folder('keys');
   const root = loadOrCreateKey(keys, 'root.key', systemRandom);
   const deployment = await makeDeployment(home, options);
+  const { relay = null } = options;
+  const services = [...deployment.services, ...(relay ? [listed(relay)] : [])];
   const { seed, boxSeed } = deviceSeeds(home);
   const device = seedSigner(seed).did;
   const hand = { signer: seedSigner(root), random: systemRandom, clock: systemClock };
@@ -107,14 +129,15 @@ export async function makeHome(home: Home, options: MakeOptions): Promise<Identi
       name: options.name,
     },
     approver: true,
-    trust: trustOf(deployment),
-    services: [...deployment.services],
+    trust: trustOf(deployment, services),
+    services,
     policy: { name: 'personal', text: personalPolicy },
     grants: [starterGrant],
   });
-  const tickets = await ownTickets(deployment, hand);
+  const tickets = [...(await ownTickets(deployment, hand)), ...(relay ? [relay.ticket] : [])];
   root.wipe();
-  if (made.policy === null) throw fail('host.internal', 'no policy');
+  const { policy } = made;
+  if (policy === null) throw fail('host.internal', 'no policy');
   const identity: Identity = {
     owner: made.start.owner,
     device,
@@ -122,8 +145,12 @@ export async function makeHome(home: Home, options: MakeOptions): Promise<Identi
     role: 'controller',
     start: { ...made.start, tickets },
   };
-  home.write(deploymentFile, new TextEncoder().encode(encodeDeployment(deployment)));
-  writeFirstSteps(home, { policy: made.policy, text: personalPolicy });
-  writeIdentity(home, identity);
+  const store = () => {
+    home.write(deploymentFile, new TextEncoder().encode(encodeDeployment(deployment)));
+    writeFirstSteps(home, { policy, text: personalPolicy });
+    writeIdentity(home, identity);
+  };
+  if (relay) await register(home, identity, relay, store);
+  else store();
   return identity;
 }

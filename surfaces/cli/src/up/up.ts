@@ -1,11 +1,12 @@
 import { type Identity, readIdentity } from '@caponier/daemon/client';
-import { type Home, isLoopback, refuseRoot, systemRandom } from '@caponier/host/home';
+import { type Home, isLoopback, refuseRoot, systemClock, systemRandom } from '@caponier/host/home';
 import { entryOf, fail } from '@caponier/protocol';
 import { fillCodeCache } from '../code-cache.ts';
 import type { Run } from '../command.ts';
 import { hereHome, localDaemon } from '../home/context.ts';
 import { defaultDeviceName, nameOf } from '../home/device-name.ts';
 import { sealRoot } from '../home/root-key.ts';
+import { type Invitation, readInvitation } from '../relay/invitation.ts';
 import { loadServices } from '../services/all.ts';
 import { readDeployment } from '../services/deployment.ts';
 import { readPassphrase } from '../terminal/input.ts';
@@ -13,7 +14,7 @@ import type { Output } from '../terminal/output.ts';
 import { type Progress, startProgress } from '../terminal/progress.ts';
 import { version } from '../version.ts';
 import { readPageAddress } from '../web/address.ts';
-import { takeFirstSteps } from './first-steps.ts';
+import { stepsAreLeft, takeFirstSteps } from './first-steps.ts';
 import type { MakeOptions } from './make.ts';
 import { startSupervisor, untilReady } from './start.ts';
 
@@ -25,6 +26,7 @@ interface Flags {
   readonly bind?: string;
   readonly portBase?: string;
   readonly name?: string;
+  readonly relay?: string;
   readonly passphrase?: boolean;
   readonly foreground?: boolean;
   readonly allowRoot?: boolean;
@@ -44,6 +46,7 @@ export async function runUp({ options, output }: Run): Promise<void> {
   const name = flags.name === undefined ? defaultDeviceName() : nameOf(flags.name, '--name');
   const allowRoot = flags.allowRoot === true;
   refuseRoot({ allowRoot });
+  const relay = flags.relay === undefined ? null : await readInvitation(flags.relay, systemClock);
   const home = hereHome();
   const lock = home.folder('run').lock('up');
   const known = readIdentity(home);
@@ -53,8 +56,9 @@ export async function runUp({ options, output }: Run): Promise<void> {
   }
   const progress = startProgress('making keys');
   try {
-    const identity =
-      known ?? (await makeNew(home, { host: flags.host ?? null, bind: flags.bind ?? null, portBase, name }));
+    const identity = known
+      ? await goOn(home, known, relay, progress)
+      : await makeNew(home, { host: flags.host ?? null, bind: flags.bind ?? null, portBase, name, relay });
     if (flags.passphrase) await sealRoot(home, () => readPassphrase('A passphrase for the owner key'), systemRandom);
     if (!known) await fillCodeCache(version, loadServices);
     const supervised = flags.foreground
@@ -69,6 +73,16 @@ export async function runUp({ options, output }: Run): Promise<void> {
   } finally {
     progress.stop();
   }
+}
+
+/** An owner that stands: with another ticket for its relay, or still on the way to its first one. */
+async function goOn(home: Home, known: Identity, relay: Invitation | null, progress: Progress): Promise<Identity> {
+  if (!relay && !stepsAreLeft(home)) return known;
+  const { finishRegistration, renewTicket } = await import('./register.ts');
+  progress.say('registering at the relay');
+  await (relay ? renewTicket(home, known, relay) : finishRegistration(home, known));
+  // The ticket is another one by now.
+  return readIdentity(home) ?? known;
 }
 
 async function makeNew(home: Home, options: MakeOptions) {
@@ -129,7 +143,11 @@ function tell({ home, identity, fresh, trouble, output }: Told): void {
     ...(page ? [['page', page]] : []),
   ]);
   output.line();
-  if (trouble) output.warning(`not connected yet [${trouble}]; it goes on trying.`);
+  if (trouble === 'relay.not_admitted') {
+    output.warning(
+      "the relay does not take this owner: ask its operator for a ticket, then caponier up --relay 'ADDRESS#TICKET'.",
+    );
+  } else if (trouble) output.warning(`not connected yet [${trouble}]; it goes on trying.`);
   if (deployment && isLoopback(deployment.host))
     output.line('Only this machine can join: services listen on loopback.');
   if (!fresh) return;

@@ -5,6 +5,7 @@ import {
   type ErrorCode,
   entryOf,
   fail,
+  type Payload,
   type Signer,
   sign,
   type Verified,
@@ -302,6 +303,7 @@ class CaponierDevice implements Device {
         evidence: () => this.#evidence(),
         need: (drafts, tickets) => this.#need(drafts, tickets),
         publish: (statements) => this.publish(statements),
+        tickets: () => this.#spare(),
         chain: async (atLeast) => {
           await this.#views.until((view) => view.seq + 1 >= atLeast);
           return this.#views.chain();
@@ -309,6 +311,14 @@ class CaponierDevice implements Device {
       },
       options,
     );
+  }
+
+  /** Tickets for the relay with which more owners than ours get in. Those of our own operator it signs when they are needed. */
+  #spare(): string[] {
+    const { key } = this.service('relay');
+    const now = this.#options.clock() / 1000;
+    const isGood = ({ aud, uses, exp }: Payload<'ticket'>) => aud === key && uses > 1 && exp > now;
+    return this.#options.start.tickets.filter((jws) => isGood(verifyStatement(jws, 'ticket').payload)).slice(0, 1);
   }
 
   joinContact(options: Parameters<Device['joinContact']>[0]): Joining {

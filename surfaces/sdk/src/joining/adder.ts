@@ -29,6 +29,8 @@ export interface AddingPorts {
   evidence(): Promise<Evidence>;
   need(drafts: readonly Draft[], tickets: readonly TicketDraft[]): Promise<SigningNeed>;
   publish(statements: readonly WireStatement[]): Promise<PublishReport>;
+  /** Tickets of other operators that let several owners in, and may be passed on. */
+  tickets(): readonly string[];
   /** Our whole chain, once it has this many statements. */
   chain(atLeast: number): Promise<WireStatement[]>;
 }
@@ -122,7 +124,9 @@ class Adder {
     await this.#compare(talk, peer);
     const signed = await this.#signed([{ kind: 'grant', members: mailGrant(theirs.id, name) }], shown.type);
     await this.#published(signed);
-    await talk.say({ type: 'granted', tickets: [...signed.tickets] });
+    // Where the relay is somebody else's, our own word opens nothing there: its operator's ticket does.
+    const passed = shown.type === 'new' ? this.#ports.tickets() : [];
+    await talk.say({ type: 'granted', tickets: [...passed, ...signed.tickets] });
     await talk.hear('granted');
     this.#conversation.events.push({ type: 'done', kind: 'contact', peer });
   }

@@ -34,24 +34,29 @@ export interface Shown {
 /** Bytes of statements that fit one frame beside `hello`, `ticket` and token. */
 const chainBytes = limits.maxFrameBytes - relayHeaderBytes - 2 * (2 + limits.maxStatementBytes) - 2 - maxResumeBytes;
 
+/** Throws `relay.wrong_relay` where the challenge says that this is another relay. */
+export function demandRelay({ relay }: Frame<'challenge'>, wanted: Did): void {
+  if (keyOf(wanted, 'ed25519').some((byte, i) => byte !== relay[i])) throw fail('relay.wrong_relay');
+}
+
 /**
  * Answers a challenge. The challenge says which relay this claims to be: for another key nothing is signed. Throws
  * `relay.wrong_relay`.
  */
 export async function sayHello(
   wire: Wire,
-  { relay, challenge }: Frame<'challenge'>,
+  asked: Frame<'challenge'>,
   { signer, owner, mode, relay: wanted, pin }: Identity,
   { resume, chain, ticket }: Shown,
   clock: () => number,
   random: Random,
 ): Promise<void> {
-  if (keyOf(wanted, 'ed25519').some((byte, i) => byte !== relay[i])) throw fail('relay.wrong_relay');
+  demandRelay(asked, wanted);
   const iat = Math.floor(clock() / 1000);
   const hello = await sign(signer, 'hello', {
     aud: wanted,
     owner,
-    challenge: toBase64url(challenge),
+    challenge: toBase64url(asked.challenge),
     mode,
     tls: pin ?? null,
     iat,
