@@ -120,6 +120,12 @@ export const relayLimitTable = {
   // Mail.
   mailPerMinute: limit(60, 'mails a minute, sustained, that a device may send; then refused with 4429'),
   mailBurst: limit(120, 'mails that a device may send at once; then refused with 4429'),
+  // Twenty devices that never stop.
+  ownerMailPerMinute: limit(
+    1_200,
+    'mails a minute, sustained, that all devices of one owner together may send; then refused with 4429',
+  ),
+  ownerMailBurst: limit(2_400, 'mails that all devices of one owner together may send at once; then refused with 4429'),
   pendingMail: limit(wire.maxPendingMail, 'mails waiting for one recipient; then refused with 4414'),
   pendingMailBytes: limit(wire.maxPendingMailBytes, 'bytes of mail waiting for one recipient; then refused with 4414'),
   ownerMailBytes: limit(
@@ -222,6 +228,8 @@ const order: readonly (readonly [RelayLimitName, RelayLimitName])[] = [
   ['strangersPerAddress', 'strangers'],
   ['reservedOwners', 'owners'],
   ['pingMs', 'silentMs'],
+  ['mailPerMinute', 'ownerMailPerMinute'],
+  ['mailBurst', 'ownerMailBurst'],
   ['mailOfContacts', 'pendingMail'],
   ['mailBytesOfContacts', 'pendingMailBytes'],
   ['senderMail', 'pendingMail'],

@@ -129,6 +129,7 @@ class Hub implements Relay, ConnectionHandler {
         newOwners: addresses.newOwners,
         newOwnersTogether: addresses.newOwnersTogether,
         mail: slots.mailRate,
+        ownerMail: slots.ownerMailRate,
         requests: slots.requestRate,
         hellos: slots.helloRate,
       },

@@ -17,6 +17,7 @@ export interface SlotWatch {
 /** Devices that are connected, and their rates, which outlast the connection: reconnecting gives nobody a fresh burst. */
 export class Slots {
   readonly mailRate: Buckets;
+  readonly ownerMailRate: Buckets;
   readonly requestRate: Buckets;
   readonly helloRate: Buckets;
   readonly #limits: RelayLimits;
@@ -26,11 +27,20 @@ export class Slots {
   readonly #byOwner = new Map<string, Set<Slot>>();
 
   constructor(limits: RelayLimits, watch: SlotWatch) {
-    const { mailBurst, mailPerMinute, requestsPerMinute, hellosPerMinute, addresses } = limits;
+    const {
+      mailBurst,
+      mailPerMinute,
+      ownerMailBurst,
+      ownerMailPerMinute,
+      requestsPerMinute,
+      hellosPerMinute,
+      addresses,
+    } = limits;
     this.#limits = limits;
     this.#watch = watch;
     const full = () => watch.hit('addresses');
     this.mailRate = new Buckets({ burst: mailBurst, perMinute: mailPerMinute }, addresses, full);
+    this.ownerMailRate = new Buckets({ burst: ownerMailBurst, perMinute: ownerMailPerMinute }, addresses, full);
     this.requestRate = new Buckets({ burst: requestsPerMinute, perMinute: requestsPerMinute }, addresses, full);
     this.helloRate = new Buckets({ burst: hellosPerMinute, perMinute: hellosPerMinute }, addresses, full);
     this.#replacements = new Replacements(limits);
@@ -129,16 +139,25 @@ export class Slots {
     return this.helloRate.secondsUntil(name, now);
   }
 
-  /** Counts one mail against the device. */
-  mayMail(slot: Slot, now: number): boolean {
-    const may = this.mailRate.take(slot.name, now);
-    if (!may) this.#watch.hit('mailPerMinute');
-    return may;
+  /**
+   * Counts one mail against the device and its owner. Threat: devices cost an owner nothing, and what each may send is written
+   * and remembered for days. Measure: they have one rate together, too.
+   */
+  mayMail({ name, device: { owner } }: Slot, now: number): boolean {
+    if (!this.mailRate.take(name, now)) {
+      this.#watch.hit('mailPerMinute');
+      return false;
+    }
+    if (owner === null || this.ownerMailRate.take(owner, now)) return true;
+    this.mailRate.giveBack(name, now);
+    this.#watch.hit('ownerMailPerMinute');
+    return false;
   }
 
   /** Seconds until the device may send mail again. */
-  mailWait(slot: Slot, now: number): number {
-    return this.mailRate.secondsUntil(slot.name, now);
+  mailWait({ name, device: { owner } }: Slot, now: number): number {
+    const own = this.mailRate.secondsUntil(name, now);
+    return owner === null ? own : Math.max(own, this.ownerMailRate.secondsUntil(owner, now));
   }
 
   mayAsk(slot: Slot, now: number): boolean {
@@ -148,7 +167,8 @@ export class Slots {
   }
 
   *round(clock: () => number): Steps {
-    for (const buckets of [this.mailRate, this.requestRate, this.helloRate]) yield* buckets.round(clock);
+    const all = [this.mailRate, this.ownerMailRate, this.requestRate, this.helloRate];
+    for (const buckets of all) yield* buckets.round(clock);
     this.#replacements.sweep(clock());
   }
 }

@@ -1,6 +1,6 @@
-import { makeOwner, testSigner } from '@caponier/testkit';
+import { makeOwner, manualClock, testSigner } from '@caponier/testkit';
 import { expect, it } from 'vitest';
-import type { RelayLimits } from '../../src/index.ts';
+import { type RelayLimits, relayLimits } from '../../src/index.ts';
 import {
   connect,
   keyBytes,
@@ -129,6 +129,52 @@ it('all other owners together leave room for the owner’s own; acknowledged mai
   expect(meter.counts.get('limit_hits mailBytesOfContacts')).toBe(1);
   expect(wrongCounters(folder)).toEqual([]);
   expect(bob.id).not.toBe(eve.id);
+});
+
+it('all devices of one owner share a rate, also after a restart, and each keeps its own beside it', async () => {
+  const [ada, bob] = await Promise.all([ownerNamed('ada'), ownerNamed('bob')]);
+  const folder = await temporaryFolder();
+  const clock = manualClock();
+  const meter = countingMeter();
+  const limits = { ownerMailBurst: 4, ownerMailPerMinute: 2, mailBurst: 3, mailPerMinute: 2 };
+  const first = await startRelay({ folder, clock, meter, limits });
+  const post = (peer: Peer, n: number) => {
+    peer.send('mail', { to: keyBytes(ada.phone.signer), id: messageId(n), seconds: 0, body: new Uint8Array(1) });
+    return peer.answer();
+  };
+  const { peer: laptop } = await connect(first, ada, ada.laptop.signer);
+  const { peer: box } = await connect(first, ada, ada.box.signer);
+  for (let n = 0; n < 3; n++) expect(await post(laptop, n)).toBe('accepted');
+  expect(await post(box, 3)).toBe('accepted');
+  box.send('mail', { to: keyBytes(ada.phone.signer), id: messageId(4), seconds: 0, body: new Uint8Array(1) });
+  expect(await box.next('refused')).toMatchObject({ code: 4429, retry: 30 });
+  expect([meter.counts.get('limit_hits ownerMailPerMinute'), meter.counts.get('limit_hits mailPerMinute')]).toEqual([
+    1,
+    undefined,
+  ]);
+  // Another owner's is its own.
+  const { peer: other } = await connect(first, bob, bob.laptop.signer);
+  other.send('mail', { to: keyBytes(bob.box.signer), id: messageId(1), seconds: 0, body: new Uint8Array(1) });
+  expect(await other.answer()).toBe('accepted');
+  await first.close();
+
+  const second = await startRelay({ folder, clock, meter, limits });
+  await expect.poll(() => second.relay.isReady()).toBe(true);
+  const { peer: again } = await connect(second, ada, ada.box.signer);
+  expect(await post(again, 4)).toBe('relay.rate_limited');
+  clock.advance(30);
+  // What the owner's rate refused was not taken from the device's own.
+  expect(await post(again, 4)).toBe('accepted');
+  expect(await post(again, 5)).toBe('relay.rate_limited');
+  clock.advance(60);
+  expect(await post(again, 5)).toBe('accepted');
+  expect(await post(again, 6)).toBe('accepted');
+  expect(meter.counts.get('limit_hits mailPerMinute')).toBeUndefined();
+});
+
+it('twenty devices of one owner that never stop are not held up by it', () => {
+  expect(relayLimits.ownerMailPerMinute).toBeGreaterThanOrEqual(20 * relayLimits.mailPerMinute);
+  expect(relayLimits.ownerMailBurst).toBeGreaterThanOrEqual(20 * relayLimits.mailBurst);
 });
 
 it('a refusal says when to come back, and a rate exactly', async () => {
