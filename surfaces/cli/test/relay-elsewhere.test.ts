@@ -157,7 +157,8 @@ describe('up with a relay elsewhere', { timeout: 120_000 }, () => {
     const adding = start('laptop', ['add', '--yes', '--json']);
     const added = new Promise((resolve) => adding.once('close', resolve));
     const lines = createInterface({ input: adding.stdout })[Symbol.asyncIterator]();
-    const { code: link } = JSON.parse((await lines.next()).value) as { code: string };
+    const { value: first } = await lines.next();
+    const { code: link } = JSON.parse(String(first)) as { code: string };
     expect(link.startsWith(`${url}/#`)).toBe(true);
     const joined = await caponier('box', ['join', link, '--yes', '--name', 'box', ...root]);
     expect(joined.code, joined.out + joined.err).toBe(0);

@@ -4,7 +4,7 @@ import { manualClock, seededRandom, testSigner } from '@caponier/testkit';
 import { type KeyValue, memoryKeyValue } from '../src/index.ts';
 import type { DeliveredMail, RelayPort } from '../src/link/relay-port.ts';
 import { DeviceMail } from '../src/mail/mailbox.ts';
-import { refusal } from '../src/relay/later.ts';
+import { refusal } from '../src/transport/later.ts';
 import type { Views } from '../src/views/views.ts';
 
 /** Two devices of one owner, and for each a relay in hand. */

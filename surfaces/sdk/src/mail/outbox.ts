@@ -4,11 +4,11 @@ import { bundleFromMembers, type MailSession, startMail } from '@caponier/sessio
 import type { Device as Enrolled, Wait } from '@caponier/verify';
 import * as z from 'zod/mini';
 import type { RelayPort } from '../link/relay-port.ts';
-import { toldToWait } from '../relay/later.ts';
 import { jsonBytes, openJson, sortable } from '../store/json.ts';
 import type { KeyValue, KeyValueChange } from '../store/key-value.ts';
 import type { KeyedLock } from '../sync/lock.ts';
 import { type Deferred, deferred } from '../sync/queue.ts';
+import { toldToWait } from '../transport/later.ts';
 import type { Views } from '../views/views.ts';
 import { outPrefix, sessionKey } from './keys.ts';
 import type { Receipts } from './receipts.ts';

@@ -11,12 +11,14 @@ import {
 } from '@caponier/protocol';
 import type { Wait } from '@caponier/verify';
 import type { DeliveredMail, RelayCredentials, RelayMeeting, RelayPort, RelayStream } from '../link/relay-port.ts';
+import { toldToWait } from '../transport/later.ts';
 import type { Transport } from '../transport/types.ts';
 import { type Identity, sayHello } from './hello.ts';
 import { Inbox } from './inbox.ts';
 import {
   GREETING_TIME,
   PING_AFTER,
+  RETRY_AFTER_MOST,
   RETRY_FIRST,
   RETRY_JITTER,
   RETRY_MOST,
@@ -303,7 +305,7 @@ class Client implements RelayClient {
       wire.close();
       return { code, connected, retryAfter };
     } catch (error) {
-      return { code: codeOf(error), connected, retryAfter };
+      return { code: codeOf(error), connected, retryAfter: Math.min(toldToWait(error) / 1_000, RETRY_AFTER_MOST) };
     } finally {
       over.abort();
       this.#stop.signal.removeEventListener('abort', stop);

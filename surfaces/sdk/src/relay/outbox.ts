@@ -1,6 +1,6 @@
 import { type CaponierError, type Random, toBase64url } from '@caponier/crypto';
 import { type ErrorCode, type Frame, fail, maxMailBytes, relayErrorOf } from '@caponier/protocol';
-import { refusal } from './later.ts';
+import { refusal } from '../transport/later.ts';
 import { OUTBOX_BYTES, OUTBOX_FLYING, OUTBOX_MAILS, OUTBOX_PAUSE, RETRY_JITTER } from './limits.ts';
 import type { Wire } from './wire.ts';
 

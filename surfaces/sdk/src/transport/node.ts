@@ -8,6 +8,7 @@ import { CaponierError } from '@caponier/crypto';
 import { fail } from '@caponier/protocol';
 import { WebSocket } from 'ws';
 import { checkAddress } from './address.ts';
+import { refusal, retryAfterOf } from './later.ts';
 import { createResponse } from './response.ts';
 import {
   type BinarySocket,
@@ -137,6 +138,14 @@ function open(url: URL, init: FetchInit, agent: HttpAgent | HttpsAgent): Promise
   });
 }
 
+/** Why an upgrade was answered, and not made: what says when to come back says it to whoever retries. */
+function upgradeRefused({ statusCode, headers }: IncomingMessage): CaponierError {
+  const code = { 429: 'host.rate_limited', 503: 'host.busy' } as const;
+  const busy = code[statusCode as keyof typeof code];
+  if (busy === undefined) return fail('host.unreachable', `HTTP ${statusCode}`);
+  return refusal(busy, retryAfterOf(headers['retry-after'], headers.date));
+}
+
 function openSocket(url: URL, init: ConnectInit): Promise<BinarySocket> {
   return new Promise((resolve, reject) => {
     const pin = url.protocol === 'wss:' ? init.pin : undefined;
@@ -153,9 +162,15 @@ function openSocket(url: URL, init: ConnectInit): Promise<BinarySocket> {
     init.signal?.addEventListener('abort', abort, { once: true });
     // Above the first timer: it also covers a name server or a TLS handshake that never ends.
     const timer = setTimeout(abort, init.timeout ?? CONNECT_TIMEOUT);
-    let failure: unknown = new Error('closed');
+    let failure: unknown;
     socket.on('error', (error) => {
-      failure = error;
+      failure ??= error;
+    });
+    socket.on('unexpected-response', (_, response) => {
+      failure = upgradeRefused(response);
+      // Its body is read by nobody.
+      response.on('error', () => {});
+      socket.terminate();
     });
     socket.on('message', (data, binary) => {
       if (!binary) return socket.close(1003, 'binary only');
@@ -166,7 +181,7 @@ function openSocket(url: URL, init: ConnectInit): Promise<BinarySocket> {
       clearTimeout(timer);
       init.signal?.removeEventListener('abort', abort);
       if (opened) init.onClose(code, reason.toString());
-      else reject(coded(failure));
+      else reject(coded(failure ?? new Error('closed')));
     });
     socket.on('open', () => {
       clearTimeout(timer);

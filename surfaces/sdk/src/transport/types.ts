@@ -73,7 +73,9 @@ export interface BinarySocket {
  * `https:` and `wss:` are verified the usual way, or against `pin` instead: the base64url SHA-256 of the certificate's
  * public key (SPKI), compared before any byte of the request is sent. Plain `http:` and `ws:` reach this machine only
  * (`host.insecure_address`). Redirects are not followed: an answer may not choose who gets the request. Throws
- * `host.unreachable`, `host.pin_mismatch`, `host.bad_config` (not an address).
+ * `host.unreachable`, `host.pin_mismatch`, `host.bad_config` (not an address). Where an upgrade is answered with 429 or 503,
+ * `connect` throws `host.rate_limited` or `host.busy`, and `toldToWait` says for how long, if the answer did; a browser
+ * shows a page nothing of such an answer: there it is `host.unreachable`.
  */
 export interface Transport {
   fetch(url: string, init?: FetchInit, pin?: string): Promise<TransportResponse>;

@@ -57,6 +57,8 @@ async function openSocket(url: URL, init: ConnectInit): Promise<BinarySocket> {
       clearTimeout(timer);
       init.signal?.removeEventListener('abort', abort);
       if (opened) init.onClose(code, reason);
+      // A page is shown neither the status nor the headers of an upgrade that was refused (WHATWG WebSockets, "fail the
+      // WebSocket connection"): a Retry-After is not heard here, only what a relay says in a close; our own pauses must do.
       else reject(fail('host.unreachable', `close ${code}`));
     });
     socket.addEventListener('open', () => {

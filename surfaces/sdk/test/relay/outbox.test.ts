@@ -1,9 +1,9 @@
 import type { Random } from '@caponier/crypto';
 import { type ErrorCode, relayNumberOf } from '@caponier/protocol';
 import { expect, it } from 'vitest';
-import { toldToWait } from '../../src/relay/later.ts';
 import { Outbox } from '../../src/relay/outbox.ts';
 import type { Wire } from '../../src/relay/wire.ts';
+import { toldToWait } from '../../src/transport/later.ts';
 
 const id = (n: number) => new Uint8Array(16).fill(n);
 const to = new Uint8Array(32);

@@ -15,19 +15,16 @@ import {
 } from '@caponier/relay';
 import { makeOwner, seededRandom, type TestOwner, testSigner } from '@caponier/testkit';
 import type { LaterKind } from '@caponier/verify';
-import { afterEach } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { systemWait } from '../../src/platform/platform.ts';
 import { createRelayClient, type RelayClient, type RelayClientOptions } from '../../src/relay/index.ts';
 import { createTransport } from '../../src/transport/node.ts';
 
-const cleanups: (() => Promise<unknown> | unknown)[] = [];
+/** Runs after the test, last first. */
 function later(work: () => Promise<unknown> | unknown): void {
-  cleanups.push(work);
+  onTestFinished(async () => void (await work()));
 }
-afterEach(async () => {
-  while (cleanups.length > 0) await cleanups.pop()!();
-});
 
 const relaySigner = testSigner('the relay');
 export const transport = createTransport();
@@ -143,8 +140,14 @@ export async function connected(...args: Parameters<typeof clientOf>): Promise<R
 export const keyBytes = (signer: Pick<Signer, 'did'>) => keyOf(signer.did, 'ed25519');
 export const text = (value: string) => utf8(value);
 
-const owners = new Map<string, Promise<TestOwner>>();
+/** Owners are slow to make: one of each name for all tests of a file; a test that changes one makes its own. */
+let owners = new Map<string, Promise<TestOwner>>();
+let ownersOf: string | undefined;
 export function ownerNamed(seed: string): Promise<TestOwner> {
+  const { testPath } = expect.getState();
+  // Files share a process.
+  if (testPath !== ownersOf) owners = new Map();
+  ownersOf = testPath;
   let owner = owners.get(seed);
   if (!owner) {
     owner = makeOwner(seed);
