@@ -4,7 +4,6 @@ import { asDeployed, type Child, startChild } from './child.ts';
 import { raised } from './limits.ts';
 import type { FloodReport, Hold, Storm } from './load-flood.ts';
 import type { Echo, LoadOptions } from './load-streams.ts';
-import type { Resident } from './memory.ts';
 import type { RelayServerOptions } from './serve-relay.ts';
 
 const strangers = 8_000;
@@ -49,7 +48,7 @@ export async function measureFlood(report: Report): Promise<void> {
   let left = 4;
   await watch(load, () => left-- === 3);
   const quiet = await watch(load, () => left-- === 0);
-  const resident = async () => ((await relay.ask({ resident: true })) as Resident).least;
+  const resident = async () => (await relay.ask({ resident: 'least' })) as number;
   const quietBytes = await resident();
 
   report.progress('flood: strangers come');

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer } from 'ws';
 import { serveParent } from './child.ts';
-import { residentBytes } from './memory.ts';
+import { type ResidentQuestion, residentBytes } from './memory.ts';
 
 /** The least a server can do over ws: it keeps connections, and listens to them. */
 async function listen(): Promise<number> {
@@ -16,4 +16,4 @@ async function listen(): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-serveParent((message: { readonly resident?: true }) => (message.resident ? residentBytes() : listen()));
+serveParent((message: Partial<ResidentQuestion>) => (message.resident ? residentBytes(message.resident) : listen()));

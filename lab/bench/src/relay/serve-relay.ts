@@ -6,7 +6,7 @@ import { fail } from '@caponier/protocol';
 import { acceptWebSocket, createRelay, openRelayStore, type RelayLimits, relayServerOptions } from '@caponier/relay';
 import { WebSocketServer } from 'ws';
 import { serveParent } from './child.ts';
-import { residentBytes } from './memory.ts';
+import { type ResidentQuestion, residentBytes } from './memory.ts';
 import { relaySigner } from './people.ts';
 
 export interface RelayServerOptions {
@@ -52,8 +52,6 @@ async function start({ limits, flags }: RelayServerOptions): Promise<number> {
   return listener.port;
 }
 
-serveParent((message: RelayServerOptions | { readonly resident: true } | { readonly rss: true }) => {
-  if ('resident' in message) return residentBytes();
-  if ('rss' in message) return process.memoryUsage.rss();
-  return start(message);
-});
+serveParent((message: RelayServerOptions | ResidentQuestion) =>
+  'resident' in message ? residentBytes(message.resident) : start(message),
+);
