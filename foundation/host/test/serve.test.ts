@@ -222,6 +222,24 @@ describe('close', () => {
     await closed;
   });
 
+  it('tells an upgrade that comes meanwhile to come again, and to no upgrade what it never took', async () => {
+    const upgrade = 'GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n';
+    for (const taking of [true, false]) {
+      let taken = 0;
+      const onUpgrade = { onUpgrade: () => void taken++ };
+      listener = await listen({}, taking ? onUpgrade : {});
+      const { socket, told } = bare(listener.port);
+      await until(() => listener.connections === 1);
+      const closed = listener.close();
+      socket.write(upgrade);
+      const answer = await told;
+      await closed;
+      expect(taken).toBe(0);
+      expect(answer).toMatch(taking ? /^HTTP\/1\.1 503 / : /^HTTP\/1\.1 404 /);
+      if (taking) expect(answer).toMatch(/\r\nretry-after: \d+\r\n/);
+    }
+  });
+
   it('cuts what is left after the grace', async () => {
     listener = await listen();
     const { told } = bare(listener.port);

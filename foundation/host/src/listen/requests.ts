@@ -128,7 +128,9 @@ export function createRequests(app: Application, options: RequestOptions) {
     if (!connections.assign(place, client)) {
       return refuseSocket(socket, fail('host.too_many_connections'), retryAfter());
     }
-    if (closing() || !options.onUpgrade) return refuseSocket(socket, fail('host.not_found'));
+    if (!options.onUpgrade) return refuseSocket(socket, fail('host.not_found'));
+    // Not 404, which tells a client that it is in the wrong place: what comes after us will be right here.
+    if (closing()) return refuseSocket(socket, fail('host.busy'), retryAfter());
     try {
       options.onUpgrade(request, socket, head, key);
     } catch (error) {
