@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { relayLimits } from '@caponier/relay';
 import { afterAll, describe, expect, test } from 'vitest';
-import { createMetrics, serveMetrics } from '../foundation/host/src/index.ts';
+import { createMetrics, listenerLimits, serveMetrics } from '../foundation/host/src/index.ts';
 import { findProgram, whereEngine } from '../lab/testkit/src/index.ts';
 
 /** What deploy/ ships is copied into places where nobody tests it again. */
@@ -133,35 +133,24 @@ async function spawnCheck(program: string, args: string[]): Promise<number | nul
   return new Promise((resolve) => child.once('exit', resolve));
 }
 
+/** What runs behind them is in proxies.test.ts, on other numbers of the same proportion; here are the shipped ones. */
 describe('proxies', () => {
-  const seconds = (text: string, name: string) => Number(new RegExp(`${name}\\s+(\\d+)s`).exec(text)?.[1]);
-
-  test.each(['Caddyfile', 'nginx.conf'])('%s: every bracket is closed', (name) => {
-    const code = read(name)
-      .replace(/#.*/g, '')
-      .replace(/'[^']*'/g, '');
-    let depth = 0;
-    for (const letter of code) {
-      if (letter === '{') depth++;
-      if (letter === '}') depth--;
-      expect(depth).toBeGreaterThanOrEqual(0);
-    }
-    expect(depth).toBe(0);
+  test('nginx waits for longer than the relay is silent', () => {
+    const waits = [...read('nginx.conf').matchAll(/proxy_(?:read|send)_timeout\s+(\d+)s;/g)];
+    expect(waits).toHaveLength(2);
+    for (const [, seconds] of waits) expect(Number(seconds) * 1000).toBeGreaterThan(relayLimits.silentMs);
   });
 
-  test('nginx waits longer than the relay is silent, says the address itself, and lets WebSockets through', () => {
-    const text = read('nginx.conf');
-    for (const name of ['proxy_read_timeout', 'proxy_send_timeout']) {
-      expect(seconds(text, name) * 1000).toBeGreaterThan(relayLimits.silentMs);
-    }
-    expect(text).toMatch(/X-Forwarded-For\s+\$remote_addr;/);
-    expect(text).not.toContain('$proxy_add_x_forwarded_for');
-    expect(text).toMatch(/Upgrade\s+\$http_upgrade;/);
+  test('nginx has room for twice the connections of a relay', () => {
+    const [, connections] = /worker_connections (\d+);/.exec(read('nginx.conf')) ?? [];
+    const [, files] = /worker_rlimit_nofile (\d+);/.exec(read('nginx.conf')) ?? [];
+    expect(Number(connections)).toBeGreaterThan(2 * relayLimits.connections);
+    expect(Number(files)).toBeGreaterThan(Number(connections));
   });
 
-  test('Caddy has no timeout for streams, and asks whether the relay is ready', () => {
-    const text = read('Caddyfile');
-    expect(text).not.toMatch(/^\s*stream_timeout/m);
-    expect(text).toContain('health_uri /readyz');
+  test('both give slow headers no more time than the relay', () => {
+    const relay = listenerLimits.find(({ name }) => name === 'headerSeconds')!.default;
+    expect(read('nginx.conf')).toContain(`client_header_timeout ${relay}s;`);
+    expect(read('Caddyfile')).toContain(`read_header ${relay}s\n`);
   });
 });
