@@ -83,7 +83,7 @@ export class Desk {
 
   /** Requests answer on their number with what was asked for, `done`, or `error`; a broken frame ends the connection. */
   async #request(connection: Connection, slot: Slot, frame: Frame<'meet' | 'offer' | 'fetch' | 'allow' | 'news'>) {
-    const { outbox, meetings, prekeys, owners, limits, log, meter } = this.#ports;
+    const { outbox, meetings, prekeys, owners, log, meter } = this.#ports;
     const { channel } = frame;
     if (channel === 0) throw fail('relay.protocol', 'a request without a number');
     try {
@@ -102,7 +102,7 @@ export class Desk {
           await this.#allow(slot, frame);
           break;
         case 'news':
-          if (frame.statements.length > limits.newsStatements) throw fail('relay.too_many', 'statements');
+          this.#mayTell(frame);
           await owners.present(frame.statements);
           break;
       }
@@ -115,6 +115,13 @@ export class Desk {
       if (code.startsWith('store.') || code === 'host.internal') log('relay.storage_failed', { code });
       outbox.error(connection, channel, onWire(code));
     }
+  }
+
+  #mayTell({ statements }: Frame<'news'>): void {
+    const { limits, meter } = this.#ports;
+    if (statements.length <= limits.newsStatements) return;
+    meter.add('limit_hits', 'newsStatements');
+    throw fail('relay.too_many', 'statements');
   }
 
   async #allow(slot: Slot, { device, id, verdict }: Frame<'allow'>): Promise<void> {
@@ -135,11 +142,10 @@ export class Desk {
   }
 }
 
-/** The limit that a request met which failed with `relay.too_many`; meetings have several, and count by themselves. */
+/** The limit that a request met which failed with `relay.too_many`; others have several, and count by themselves. */
 const limitOf: { readonly [N in Frame['type']]?: RelayLimitName } = {
   offer: 'prekeys',
   allow: 'contacts',
-  news: 'newsStatements',
 };
 
 /** What a request failed with, in the relay's own codes: what else happened inside is not the peer's to know. */

@@ -58,7 +58,7 @@ export class Greeting {
 
   constructor(ports: GreetingPorts) {
     this.#ports = ports;
-    this.#strangers = new Places(ports.limits.proving);
+    this.#strangers = new Places(ports.limits.proving, () => ports.meter.add('limit_hits', 'proving'));
   }
 
   /** Proofs of devices not known here that are under way. */

@@ -53,6 +53,7 @@ export class Mail {
       const { family, serves } = relation instanceof Promise ? await relation : relation;
       const sender = slot.device.key;
       const life = Math.min(seconds === 0 ? limits.mailSeconds : seconds, limits.mailSecondsMost);
+      if (life < seconds) meter.add('limit_hits', 'mailSecondsMost');
       const seq = await this.#intake.keep({
         sender,
         senderOwner: ownerKey(slot.device.owner),

@@ -1,6 +1,7 @@
 import { type Frame, fail, verifyStatement } from '@caponier/protocol';
 import type { Connection } from './connection.ts';
 import type { RelayLimits } from './limits.ts';
+import type { RelayMeter } from './meter.ts';
 import { ownerKey, type Reach } from './reach.ts';
 import type { RelayStore } from './store/open.ts';
 
@@ -9,6 +10,7 @@ export interface PrekeyPorts {
   readonly limits: RelayLimits;
   readonly clock: () => number;
   readonly reach: Reach;
+  readonly meter: RelayMeter;
 }
 
 /** Keeps a device's prekeys and hands them out, so that mail to it can begin while it is away. */
@@ -35,10 +37,10 @@ export class Prekeys {
 
   /** One of a device's prekeys; empty where there is none. */
   async fetch(from: Connection, { device }: Frame<'fetch'>): Promise<string> {
-    const { store, limits, clock, reach } = this.#ports;
+    const { store, limits, clock, reach, meter } = this.#ports;
     const slot = from.ready;
     const { family, serves } = await reach.relation(slot, device);
-    return store.run('fetchPrekeys', {
+    const { statement, isLimited } = await store.run('fetchPrekeys', {
       device,
       sender: slot.device.key,
       senderOwner: ownerKey(slot.device.owner),
@@ -47,5 +49,7 @@ export class Prekeys {
       now: clock(),
       perHour: limits.oneTimePerHour,
     });
+    if (isLimited) meter.add('limit_hits', 'oneTimePerHour');
+    return statement;
   }
 }

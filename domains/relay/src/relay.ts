@@ -150,7 +150,7 @@ class Hub implements Relay, ConnectionHandler {
     const mail = new Mail({ store, outbox, slots, limits, clock, reach, meter, log: storageFailed });
     this.#mail = mail;
     this.#meetings = new Meetings(outbox, limits, clock, (guest) => this.#close(guest, 1000), meter);
-    const prekeys = new Prekeys({ store, limits, clock, reach });
+    const prekeys = new Prekeys({ store, limits, clock, reach, meter });
     const tokens = new ResumeTokens(resume, signer.did);
     this.admission = new Admission({
       relay: signer.did,
@@ -427,8 +427,9 @@ class Hub implements Relay, ConnectionHandler {
     this.#hasMoreToForget = false;
     this.#store
       .run('forgetOld', { before: now - this.#limits.rememberIdsHours * hourMs, now })
-      .then((hasMore) => {
+      .then(({ ids, hasMore }) => {
         this.#hasMoreToForget = hasMore;
+        if (ids > 0) this.#meter.add('limit_hits', 'rememberIdsHours');
       })
       .catch((error: unknown) => this.#alerts.storageFailed(entryOf(error).code));
   }

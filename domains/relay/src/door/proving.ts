@@ -62,11 +62,14 @@ export class Turns {
 /** Places for so many at once; those who wait for one get it by address, each in its turn. */
 export class Places {
   readonly #most: number;
+  readonly #full: () => void;
   readonly #waiting = new Map<string, (() => void)[]>();
   #taken = 0;
 
-  constructor(most: number) {
+  /** `full` is called for each that has to wait. */
+  constructor(most: number, full: () => void = () => {}) {
     this.#most = most;
+    this.#full = full;
   }
 
   get taken(): number {
@@ -84,6 +87,7 @@ export class Places {
   }
 
   #turn(address: string): Promise<void> {
+    this.#full();
     return new Promise((resolve) => {
       const own = this.#waiting.get(address);
       if (own) own.push(resolve);

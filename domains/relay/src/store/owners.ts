@@ -145,8 +145,11 @@ const DAY_MS = 86_400_000;
 /** How long it is remembered that a one-time key was handed out. */
 const SPENT_MS = 30 * DAY_MS;
 
-/** Forgets message ids from before `before` (milliseconds), and hand-outs of prekeys that no longer count. True where more is left. */
-export function forgetOld(sql: Sql, args: { before: number; now: number }): boolean {
+/**
+ * Forgets message ids from before `before` (milliseconds), and hand-outs of prekeys that no longer count. Yields how many ids
+ * that were, and whether there is more of anything.
+ */
+export function forgetOld(sql: Sql, args: { before: number; now: number }): { ids: number; hasMore: boolean } {
   const ids = sql.run(
     'DELETE FROM taken WHERE (sender, id) IN (SELECT sender, id FROM taken WHERE at < ? LIMIT ?)',
     args.before,
@@ -162,5 +165,6 @@ export function forgetOld(sql: Sql, args: { before: number; now: number }): bool
     args.now - SPENT_MS,
     FORGET_ROWS,
   );
-  return [ids, handed, spent].some(({ changes }) => changes === FORGET_ROWS);
+  const hasMore = [ids, handed, spent].some(({ changes }) => changes === FORGET_ROWS);
+  return { ids: ids.changes, hasMore };
 }

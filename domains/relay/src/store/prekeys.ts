@@ -49,16 +49,22 @@ export interface FetchPrekeys {
   readonly perHour: number;
 }
 
-/** One prekeys statement; empty where there is none. */
-export function fetchPrekeys(sql: Sql, args: FetchPrekeys): string {
-  const family = isFamily(sql, args.device, args.family);
-  const oneTime = family || args.serves || isAllowed(sql, args) ? takeOneTime(sql, args, family) : undefined;
-  if (oneTime) return oneTime;
-  const last = sql.get<{ jws: string }>('SELECT jws FROM prekeys WHERE device = ? AND one_time = 0', args.device);
-  return last?.jws ?? '';
+export interface FetchedPrekeys {
+  /** One prekeys statement; empty where there is none. */
+  readonly statement: string;
+  /** True where the peer has had as many one-time ones as it may. */
+  readonly isLimited: boolean;
 }
 
-function takeOneTime(sql: Sql, args: FetchPrekeys, family: boolean): string | undefined {
+export function fetchPrekeys(sql: Sql, args: FetchPrekeys): FetchedPrekeys {
+  const family = isFamily(sql, args.device, args.family);
+  const oneTime = family || args.serves || isAllowed(sql, args) ? takeOneTime(sql, args, family) : null;
+  if (oneTime !== null && oneTime !== 'limited') return { statement: oneTime.jws, isLimited: false };
+  const last = sql.get<{ jws: string }>('SELECT jws FROM prekeys WHERE device = ? AND one_time = 0', args.device);
+  return { statement: last?.jws ?? '', isLimited: oneTime === 'limited' };
+}
+
+function takeOneTime(sql: Sql, args: FetchPrekeys, family: boolean): { readonly jws: string } | 'limited' | null {
   // Another owner counts as one peer, however many devices it enrols; a sibling counts by itself.
   const peer = family || !args.senderOwner ? args.sender : args.senderOwner;
   const count = sql.get<{ n: bigint }>(
@@ -67,14 +73,14 @@ function takeOneTime(sql: Sql, args: FetchPrekeys, family: boolean): string | un
     peer,
     args.now - HOUR_MS,
   );
-  if (int(count!.n) >= args.perHour) return undefined;
+  if (int(count!.n) >= args.perHour) return 'limited';
   const row = sql.get<{ id: string; jws: string }>(
     'SELECT id, jws FROM prekeys WHERE device = ? AND one_time = 1 AND spent IS NULL ORDER BY rowid LIMIT 1',
     args.device,
   );
-  if (!row) return undefined;
+  if (!row) return null;
   // Its name is remembered, so that it is not taken in again; what it said would fill the disk.
   sql.run("UPDATE prekeys SET spent = ?, jws = '' WHERE device = ? AND id = ?", args.now, args.device, row.id);
   sql.run('INSERT INTO handed (device, peer, at) VALUES (?, ?, ?)', args.device, peer, args.now);
-  return row.jws;
+  return row;
 }

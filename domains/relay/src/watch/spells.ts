@@ -74,7 +74,10 @@ export class Spells {
   /** A device is connected: who comes and goes in a loop fills no disk either. */
   ready(device: string, owner: string | null, now: number): void {
     if (this.#readyLines.take('all', now)) this.#log('relay.ready', owner === null ? { device } : { device, owner });
-    else this.#unlogged += 1;
+    else {
+      this.#hit('logLinesPerMinute');
+      this.#unlogged += 1;
+    }
   }
 
   #note(event: Spelled, whom: RelayFields, code: ErrorCode, now: number): Spell | undefined {

@@ -14,15 +14,17 @@ describe('devices of one owner that take each other’s prekeys', () => {
     for (let n = 0; n < 100; n++) {
       await test.store.run('offerPrekeys', { device, offers: [{ id: `id ${n}`, jws, oneTime: true }], most: 100 });
       fetched.push(
-        await test.store.run('fetchPrekeys', {
-          device,
-          sender: sender(n),
-          senderOwner: null,
-          family: ada.id,
-          serves: false,
-          now: test.clock(),
-          perHour: 5,
-        }),
+        (
+          await test.store.run('fetchPrekeys', {
+            device,
+            sender: sender(n),
+            senderOwner: null,
+            family: ada.id,
+            serves: false,
+            now: test.clock(),
+            perHour: 5,
+          })
+        ).statement,
       );
     }
     expect(fetched).toEqual(Array(100).fill(jws));
