@@ -16,7 +16,7 @@ import {
   type Signer,
 } from '@caponier/protocol';
 import { type ManualClock, makeOwner, manualClock, seededRandom, type TestOwner } from '@caponier/testkit';
-import { afterEach } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import {
   acceptWebSocket,
@@ -33,14 +33,10 @@ import { helloOf, membershipOf, relaySigner } from './hello.ts';
 
 export { helloOf, membershipOf, relaySigner };
 
-const cleanups: (() => Promise<unknown> | unknown)[] = [];
 /** Runs after the test, last first. */
 export function later(work: () => Promise<unknown> | unknown): void {
-  cleanups.push(work);
+  onTestFinished(async () => void (await work()));
 }
-afterEach(async () => {
-  while (cleanups.length > 0) await cleanups.pop()!();
-});
 
 export const resumeSecret = Secret.from(utf8('a resume secret of more than 32 characters'));
 
@@ -148,7 +144,7 @@ export class Peer {
   }
 
   async #until<T>(what: string, look: () => T | undefined): Promise<T> {
-    const deadline = Date.now() + 5_000;
+    const deadline = Date.now() + 30_000;
     for (;;) {
       const found = look();
       if (found !== undefined) return found;
@@ -263,8 +259,13 @@ export const codeOf = (frame: { readonly code: number } | number) =>
   relayErrorOf(typeof frame === 'number' ? frame : frame.code);
 
 /** Owners are slow to make: one of each name for all tests of a file; a test that changes one makes its own. */
-const owners = new Map<string, Promise<TestOwner>>();
+let owners = new Map<string, Promise<TestOwner>>();
+let ownersOf: string | undefined;
 export function ownerNamed(seed: string): Promise<TestOwner> {
+  const { testPath } = expect.getState();
+  // Files share a process.
+  if (testPath !== ownersOf) owners = new Map();
+  ownersOf = testPath;
   let owner = owners.get(seed);
   if (!owner) {
     owner = makeOwner(seed);
