@@ -38,3 +38,5 @@ export const MAX_PAGE_BYTES = 256 * 1024;
 export const MAX_CHAIN_PAGE = 64;
 /** Milliseconds in which an owner's quotas are counted. */
 export const DAY_MS = 24 * 3600 * 1000;
+/** Seconds after which a registry that is ending wants writers and followers back: its next start has to ask the witnesses. */
+export const LEAVING_RETRY_SECONDS = 10;

@@ -5,6 +5,7 @@ import { HelloChallenges } from '@caponier/verify';
 import { Hono } from 'hono';
 import { eventsPlanner } from './events.ts';
 import { problemAnswer } from './http/body.ts';
+import { leavingGate } from './http/leaving.ts';
 import { logRoutes } from './http/log-routes.ts';
 import { readerRoutes } from './http/reader-routes.ts';
 import { writerRoutes } from './http/writer-routes.ts';
@@ -45,7 +46,12 @@ export interface Registry {
   readonly app: Hono;
   /** The verifier keys of its two logs. */
   readonly keys: Readonly<Record<registryWire.LogName, NoteKey>>;
-  /** Ends the streams, finishes what is under way, and closes the store it was given. */
+  /**
+   * From now on ends: the streams of followers end, new ones and new appends and events get 503 with `Retry-After`. Appends
+   * under way are finished, freezes are obeyed, and everything is still shown, until `close`.
+   */
+  drain(): void;
+  /** Drains, finishes what is under way, and closes the store it was given. */
   close(): Promise<void>;
 }
 
@@ -106,7 +112,13 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
     tls: options.tls ?? null,
     refusal: 'registry.bad_hello',
   });
+  let leaving = false;
+  const drain = () => {
+    leaving = true;
+    followers.close();
+  };
   const app = new Hono();
+  app.use(leavingGate(() => leaving));
   app.onError(problemAnswer);
   app.notFound(() => problemAnswer(fail('host.not_found')));
   app.route('/', writerRoutes({ store, clock, views, followers, challenges, services, owners, events }));
@@ -119,8 +131,9 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
       owners: logKey(registryWire.originOf(origin, 'owners'), signer.did),
       events: logKey(registryWire.originOf(origin, 'events'), signer.did),
     },
+    drain,
     close: async () => {
-      followers.close();
+      drain();
       await Promise.all([owners.close(), events.close()]);
       await store.close();
     },

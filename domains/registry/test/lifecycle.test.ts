@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { fail } from '@caponier/protocol';
+import { fail, sign } from '@caponier/protocol';
 import { makeOwner, manualClock, testGrant } from '@caponier/testkit';
 import { openCheckpoint } from '@caponier/tlog';
 import { signNext } from '@caponier/verify';
@@ -11,6 +11,58 @@ import { type Bench, backup, bench, closeAll, isHead, logKeys, TestWitness } fro
 afterEach(closeAll);
 
 const sizeOf = async (b: Bench) => Number((await b.get('/owners/checkpoint')).text.split('\n')[1]);
+
+describe('a registry that is asked to end', () => {
+  it('finishes what is under way, and sends on who comes now; what it has, it shows', async () => {
+    const b = await bench();
+    const [ada, eve] = [await makeOwner('ada', { clock: b.clock }), await makeOwner('eve', { clock: b.clock })];
+    await b.append(ada.chain.wire().slice(0, 2));
+    const following = await b.request('/follow?from=0');
+    const ended = following.text().catch((error: unknown) => error);
+    // The witness answers only when the end has been asked for.
+    const [witness] = b.witnesses;
+    const asked = Promise.withResolvers<void>();
+    const may = Promise.withResolvers<void>();
+    const cosign = witness!.addCheckpoint.bind(witness);
+    witness!.addCheckpoint = async (body) => {
+      asked.resolve();
+      await may.promise;
+      return cosign(body);
+    };
+    const under = b.append(ada.chain.wire());
+    await asked.promise;
+    b.registry.drain();
+    // A stream that does not end would hold the process up for as long as its reader likes.
+    expect(await ended).toMatchObject({ code: 'registry.cut' });
+
+    for (const [method, path] of [
+      ['POST', '/append'],
+      ['POST', '/events'],
+      ['GET', '/follow?from=0'],
+    ] as const) {
+      const body = method === 'POST' ? JSON.stringify({ statements: eve.chain.wire() }) : null;
+      const answer = await b.request(path, { method, body });
+      expect([answer.status, answer.headers.get('retry-after')], path).toEqual([503, expect.stringMatching(/^\d+$/)]);
+      expect(answer.headers.get('content-type'), path).toBe('application/problem+json');
+      expect(await answer.json()).toMatchObject({ code: 'host.busy' });
+    }
+    may.resolve();
+    expect((await b.settle(under)).status).toBe(200);
+    expect(await sizeOf(b)).toBe(ada.chain.signed.length);
+    expect((await b.get(`/owners/${eve.id}`)).body.code).toBe('owner.unknown');
+  });
+
+  it('obeys a freeze to the last', async () => {
+    const b = await bench();
+    const ada = await makeOwner('ada', { clock: b.clock });
+    await b.append(ada.chain.wire());
+    b.registry.drain();
+    const said = { aud: ada.id, what: 'all', target: null, iat: b.clock.seconds(), nonce: 'A'.repeat(22) } as const;
+    const freeze = await sign(ada.phone.signer, 'freeze', said);
+    expect((await b.post('/freeze', { statement: freeze })).status).toBe(200);
+    expect((await b.get(`/owners/${ada.id}`)).body.freezes).toEqual([freeze]);
+  });
+});
 
 describe('durable before acknowledged', () => {
   it('a crash between leaf and head leaves a statement that the next start publishes', async () => {

@@ -19,6 +19,7 @@ export class Followers {
   /** With the key that it is counted by; null for whom nobody has named. */
   readonly #open = new Map<Follower, string | null>();
   readonly #stop: () => void;
+  #closed = false;
 
   constructor(options: FollowersOptions) {
     this.#options = options;
@@ -29,13 +30,14 @@ export class Followers {
 
   /**
    * `named`: who asks, where it is a service of this deployment or a reader that an owner has named. Throws
-   * `host.too_many_connections`.
+   * `host.too_many_connections`, and `host.busy` once closed.
    *
    * Threat: everybody may follow, so somebody takes all streams, and no service learns of a revocation any more. Measure:
    * unnamed ones get half of the streams, and a named key a few. What remains: owners that cost nothing, where admission is
    * open.
    */
   open(from: number, reader: string | null, named: string | null): ReadableStream<Uint8Array> {
+    if (this.#closed) throw fail('host.busy', 'leaving');
     const { max } = this.#options;
     const alike = [...this.#open.values()].filter((key) => key === named).length;
     if (this.#open.size >= max || alike >= (named === null ? Math.ceil(max / 2) : MAX_FOLLOWERS_PER_KEY))
@@ -70,6 +72,7 @@ export class Followers {
   }
 
   close(): void {
+    this.#closed = true;
     this.#stop();
     for (const follower of [...this.#open.keys()]) follower.cut();
   }

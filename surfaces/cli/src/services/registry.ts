@@ -38,7 +38,7 @@ export async function composeRegistry(context: ServiceContext): Promise<Composed
     });
   await untilWitnessed(deployment, witnesses);
   const registry: Registry = await start();
-  return { app: registry.app, close: () => registry.close() };
+  return { app: registry.app, drain: () => registry.drain(), close: () => registry.close() };
 }
 
 /** Who adds leaves to `events`. */
