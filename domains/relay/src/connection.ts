@@ -44,7 +44,8 @@ export interface Half {
   /** Bytes of `data` frames that may still come from this end. */
   credit: number;
   open: boolean;
-  readonly since: number;
+  /** When it was asked for, in milliseconds. */
+  since: number;
 }
 
 /** A party of a meeting, and the number the meeting has on its connection. */
@@ -57,8 +58,8 @@ export interface Meeting {
   readonly name: string;
   readonly opener: Party;
   joiner: Party | null;
-  /** When it ends, in milliseconds. */
-  readonly until: number;
+  /** When it was opened, in milliseconds. */
+  since: number;
   bytesLeft: number;
 }
 

@@ -96,7 +96,8 @@ export class Mail {
 
   sweep(now: number): void {
     this.#deliveries.sweep();
-    if (now - this.#tidied < tidyMs) return;
+    // Also when the clock was set back since.
+    if (Math.abs(now - this.#tidied) < tidyMs) return;
     this.#tidied = now;
     void this.#tidy(now);
   }

@@ -52,7 +52,7 @@ export class Meetings {
       name,
       opener: { connection: from, channel },
       joiner: null,
-      until: this.#clock() + this.#limits.meetingSeconds * 1000,
+      since: this.#clock(),
       bytesLeft: this.#limits.meetingBytes,
     };
     this.#byName.set(name, meeting);
@@ -145,9 +145,11 @@ export class Meetings {
   }
 
   sweep(now: number): void {
+    const most = this.#limits.meetingSeconds * 1000;
     for (const meeting of this.#byName.values()) {
-      if (now < meeting.until) break;
-      this.#spent(meeting, 'meetingSeconds');
+      // After a clock was set back its time begins anew: it would last as much longer, else.
+      meeting.since = Math.min(meeting.since, now);
+      if (now - meeting.since >= most) this.#spent(meeting, 'meetingSeconds');
     }
   }
 }

@@ -404,7 +404,7 @@ class Hub implements Relay, ConnectionHandler {
 
   #sweep(): void {
     const now = this.#clock();
-    this.#streams.sweep(now);
+    this.#streams.sweep();
     this.#meetings.sweep(now);
     this.#mail.sweep(now);
     this.#rounds.begin();

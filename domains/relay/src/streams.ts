@@ -35,6 +35,8 @@ export class Streams {
   readonly #ports: StreamPorts;
   /** Ends of the openers that wait, in the order they came. */
   readonly #opening = new Set<Half>();
+  /** The clock when they were looked at last, or one was added. */
+  #now = 0;
 
   constructor(ports: StreamPorts) {
     this.#ports = ports;
@@ -76,14 +78,14 @@ export class Streams {
   }
 
   async open(from: Connection, { channel, peer: key, purpose }: Frame<'open'>): Promise<void> {
-    const { limits, slots, outbox, clock, mayReach } = this.#ports;
+    const { limits, slots, outbox, mayReach } = this.#ports;
     this.#count(from, channel);
     from.streams ??= new Map();
     if (from.streams.size >= limits.streams) {
       this.#hit('streams');
       return this.#refuse(from, channel, 'relay.too_many');
     }
-    const half: Half = { connection: from, channel, peer: null, credit: 0, open: false, since: clock() };
+    const half: Half = { connection: from, channel, peer: null, credit: 0, open: false, since: this.#settled() };
     from.streams.set(channel, half);
     this.#opening.add(half);
     // Permission before presence: whoever may not reach a device learns nothing, not even by the time it takes.
@@ -196,7 +198,16 @@ export class Streams {
     connection.streams = null;
   }
 
-  sweep(now: number): void {
+  /** The clock. When it was set back, the time of all that wait begins anew: they would wait as much longer, else. */
+  #settled(): number {
+    const now = this.#ports.clock();
+    if (now < this.#now) for (const half of this.#opening) half.since = Math.min(half.since, now);
+    this.#now = now;
+    return now;
+  }
+
+  sweep(): void {
+    const now = this.#settled();
     for (const half of this.#opening) {
       if (now - half.since < this.#ports.limits.openMs) break;
       this.#hit('openMs');

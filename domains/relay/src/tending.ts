@@ -44,6 +44,7 @@ export class Tending {
 
   #tend(connection: Connection, now: number): void {
     const { handshakeMs, closeMs } = this.#ports.limits;
+    settle(connection, now);
     if (connection.stranger) this.#ports.begun(connection, connection.socket.unfinishedBytes ?? 0);
     if (connection.state === 'closed') {
       connection.buffered = connection.socket.bufferedAmount;
@@ -112,4 +113,14 @@ export class Tending {
       held -= connection.buffered;
     }
   }
+}
+
+/** After a clock was set back what lies in its future begins anew: a stranger would stay as much longer, else. */
+function settle(connection: Connection, now: number): void {
+  if (connection.since > now) connection.since = now;
+  if (connection.heard > now) connection.heard = now;
+  if (connection.asked > now) connection.asked = now;
+  if (connection.closedAt > now) connection.closedAt = now;
+  if (connection.stalledSince > now) connection.stalledSince = now;
+  if (connection.begunSince > now) connection.begunSince = now;
 }

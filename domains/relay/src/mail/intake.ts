@@ -60,6 +60,8 @@ export class Intake {
 
   /** Milliseconds until mail is taken again; 0 while it is. */
   wait(now: number): number {
+    // No longer than from now, where the clock was set back.
+    this.#fullUntil = Math.min(this.#fullUntil, now + fullMs);
     return Math.max(0, this.#fullUntil - now);
   }
 

@@ -114,6 +114,8 @@ export class Spells {
         yield;
         now = clock();
       }
+      // After a clock was set back, a minute from now.
+      spell.since = Math.min(spell.since, now);
       if (now - spell.since < spellMs) continue;
       const { event, whom, code, count } = spell;
       const more = count - spell.logged;
@@ -124,6 +126,7 @@ export class Spells {
       spell.logged = 0;
       spell.since = now;
     }
+    this.#all.since = Math.min(this.#all.since, now);
     if (now - this.#all.since < spellMs) return;
     const { count: refusals, alerted } = this.#all;
     this.#all = { count: 0, since: now, alerted: alerted && refusals >= this.#limits.refusalsAlertTogether };

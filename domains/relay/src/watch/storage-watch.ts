@@ -60,7 +60,7 @@ export class StorageWatch {
 
   answers(): Promise<boolean> {
     const now = this.#clock();
-    if (!this.#asked || now - this.#asked.at >= answeredMs) {
+    if (!this.#asked || Math.abs(now - this.#asked.at) >= answeredMs) {
       const answer = this.#store.read('answers').then(
         () => true,
         () => false,
