@@ -7,6 +7,7 @@ import { relayLimits } from '@caponier/relay';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createMetrics, listenerLimits, serveMetrics } from '../foundation/host/src/index.ts';
 import { findProgram, whereEngine } from '../lab/testkit/src/index.ts';
+import { readEnding } from '../surfaces/cli/src/services/ending.ts';
 
 /** What deploy/ ships is copied into places where nobody tests it again. */
 
@@ -42,6 +43,19 @@ describe.each(units)('%s', (unit) => {
     expect(set.get('KillMode')).toBe('mixed');
     // Where npm puts programs depends on how Node was installed.
     expect(set.get('ExecStart')).toMatch(/^caponier /);
+  });
+
+  test('is given the time that it needs to end, and is told how much that is', () => {
+    const stop = Number(set.get('TimeoutStopSec'));
+    const said = directives(unit).filter(
+      ([key, value]) => key === 'Environment' && /^CAPONIER_STOP_SECONDS=/.test(value),
+    );
+    expect(said).toEqual([['Environment', `CAPONIER_STOP_SECONDS=${stop}`]]);
+    const env = { CAPONIER_STOP_SECONDS: String(stop) };
+    expect(readEnding({ env }).endMs).toBeLessThan(stop * 1000);
+    // As its comment says.
+    expect(readEnding({ env: { ...env, CAPONIER_DRAIN_SECONDS: '30' } }).endMs).toBeLessThan(stop * 1000);
+    expect(() => readEnding({ env: { ...env, CAPONIER_DRAIN_SECONDS: '31' } })).toThrow('TimeoutStopSec');
   });
 
   test('has no way in that the other unit does not have', () => {

@@ -35,6 +35,7 @@ import {
   readDeployment,
   serviceOf,
 } from './deployment.ts';
+import { readEnding, requestsMs } from './ending.ts';
 import { refuseUnknownVariables } from './environment.ts';
 import type { ServiceName } from './names.ts';
 import { operate } from './operating.ts';
@@ -80,9 +81,6 @@ export interface ServiceFlags {
   readonly showKey?: boolean;
   readonly [flag: string]: unknown;
 }
-
-/** Seconds of service that `--drain-seconds` may ask for after a SIGTERM. */
-const maxDrainSeconds = 600;
 
 /** Makes nothing: a service without a deployment leaves no trace. */
 async function findDeployment(file: string | undefined): Promise<Deployment> {
@@ -151,7 +149,7 @@ async function serveUntilAsked(start: ServiceStart): Promise<void> {
   const proxyProtocol = saidOf(settings, '--proxy-protocol');
   refuseNobody({ trusted, proxyProtocol });
   const allowUnsafePublicBind = saidOf(settings, '--allow-unsafe-public-bind');
-  const draining = (numberOf(settings, '--drain-seconds', 0, maxDrainSeconds) ?? 0) * 1000;
+  const { drainMs } = readEnding(settings);
   const home = hereHome();
   const keys = home.folder('keys');
   const signer = fileSigner(keys, keyFile(name), systemRandom);
@@ -193,7 +191,7 @@ async function serveUntilAsked(start: ServiceStart): Promise<void> {
     ...(certificate && { tls: certificate }),
     ...(composed.onUpgrade && { onUpgrade: composed.onUpgrade }),
   });
-  closers.push(() => listener.close());
+  closers.push(() => listener.close(requestsMs));
   metrics.gauge({
     name: 'listener_connections',
     help: 'Open connections of the listener.',
@@ -205,7 +203,7 @@ async function serveUntilAsked(start: ServiceStart): Promise<void> {
   endAtOnce();
   log.event('service.ending');
   composed.unready?.();
-  if (draining > 0) await pause(draining);
+  if (drainMs > 0) await pause(drainMs);
   drain();
 }
 
