@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
@@ -23,6 +24,8 @@ const alone = [
   'domains/relay/test/hostile/leave-memory-behind.test.ts',
   'domains/relay/test/hostile/make-the-relay-connect.test.ts',
 ];
+
+const codeCache = fileURLToPath(new URL('node_modules/.cache/caponier', import.meta.url));
 
 /** The longest, in this order: begun last, one of them would keep a single worker busy while the others are done. */
 const longest = [
@@ -56,9 +59,13 @@ export default defineConfig({
     pool: 'forks',
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // As long as a machine may need that has others to serve; what comes to hold is seen at once.
+    expect: { poll: { timeout: 30_000, interval: 10 } },
     reporters: ['default'],
     printConsoleTrace: false,
     sequence: { sequencer: LongestFirst },
+    // Compiled code, kept for the processes that tests start by the hundred.
+    env: { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE || codeCache },
     projects: [
       {
         extends: true,

@@ -21,7 +21,7 @@ test.each([
   ['slot', 1],
   ['store-kill', 1],
   ['mail-kill', 1],
-])('%s: a sample of %i rounds', async (name, rounds) => {
+])('%s: a sample of %i rounds', { timeout: 240_000 }, async (name, rounds) => {
   const found = await loadTorture(name);
   const tried = await runTorture(found!, { seed: sampleSeed, rounds });
   expect(Object.keys(tried).length).toBeGreaterThan(1);
