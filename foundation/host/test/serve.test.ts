@@ -1,9 +1,10 @@
+import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { fail } from '@caponier/protocol';
 import { Hono } from 'hono';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { createLog, type Listener, problems, refuseSocket } from '../src/index.ts';
+import { createLog, type Listener, parseNetworks, problems, refuseSocket } from '../src/index.ts';
 import { placeOf } from '../src/listen/problems.ts';
 import { application, bare, listen, logLines, pause, until } from './helpers.ts';
 
@@ -94,8 +95,8 @@ describe('limits', () => {
     slow.socket.destroy();
   });
 
-  it('answer 503 to a connection too many, and take the next when one has left', async () => {
-    listener = await listen({ maxConnections: 2 });
+  it('answer 503 to one proxy connection too many, and take the next when one has left', async () => {
+    listener = await listen({ maxConnections: 2 }, { trusted: parseNetworks('127.0.0.1') });
     const first = bare(listener.port);
     bare(listener.port);
     await until(() => listener.connections === 2);
@@ -105,6 +106,37 @@ describe('limits', () => {
     first.socket.destroy();
     await until(() => listener.connections === 1);
     expect((await get()).status).toBe(200);
+  });
+
+  it('let WebSockets in past as many connections as there may be, idle ones and slow ones', async () => {
+    const sockets = new WebSocketServer({ noServer: true });
+    const hits: string[] = [];
+    listener = await listen(
+      { maxConnections: 10 },
+      {
+        onUpgrade: (request, socket, head) => sockets.handleUpgrade(request, socket, head, () => {}),
+        onLimit: (name) => hits.push(name),
+      },
+    );
+    const holding = Array.from({ length: 10 }, (_, i) => {
+      const { socket, told } = bare(listener.port);
+      if (i % 2 === 0) socket.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+      else socket.write('POST /size HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nx');
+      return { socket, told };
+    });
+    await until(() => listener.connections === 10);
+    const clients: WebSocket[] = [];
+    for (let i = 0; i < 15; i++) {
+      const client = new WebSocket(listener.url.replace('http', 'ws'));
+      await once(client, 'open');
+      clients.push(client);
+    }
+    // Each came into the place of one that held it, until there was a place left by one that had become a WebSocket.
+    expect(hits).toEqual(['maxConnections']);
+    expect(clients.every(({ readyState }) => readyState === WebSocket.OPEN)).toBe(true);
+    expect(listener.connections).toBe(24);
+    for (const { socket } of holding) socket.destroy();
+    for (const client of clients) client.terminate();
   });
 
   it('slow an address down, upgrades too', async () => {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect as netConnect, type Socket } from 'node:net';
 import { Hono } from 'hono';
 import { afterEach, describe, expect, it, type TestContext } from 'vitest';
-import type { Listener, ListenerHit, ListenerLimits } from '../src/index.ts';
+import { type Listener, type ListenerHit, type ListenerLimits, parseNetworks } from '../src/index.ts';
 import { MAX_HEADERS, MAX_PIPELINED } from '../src/listen/limits.ts';
 import { application, bare, listen, pause, until } from './helpers.ts';
 
@@ -194,7 +194,9 @@ describe('what is refused', () => {
   });
 
   it('for want of room says when to come back', async () => {
-    await open({ maxConnections: 1, maxBodyBytes: 2_000, maxBodyBytesTogether: 2_000 });
+    hits = [];
+    const trusted = parseNetworks('127.0.0.1');
+    listener = await listen({ maxConnections: 1 }, { trusted, onLimit: (name) => void hits.push(name) });
     const first = bare(listener.port);
     first.socket.write('POST /size HTTP/1.1\r\nhost: a\r\ncontent-length: 2000\r\n\r\n');
     await until(() => listener.connections === 1);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Agent, request } from 'node:https';
 import { connect as tlsConnect } from 'node:tls';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { type Certificate, type Listener, loadOrCreateCertificate, openHome } from '../src/index.ts';
+import { type Certificate, type Listener, loadOrCreateCertificate, openHome, parseNetworks } from '../src/index.ts';
 import { bare, listen, temporaryFolder, until } from './helpers.ts';
 
 let folder: ReturnType<typeof temporaryFolder>;
@@ -36,7 +36,7 @@ it('is spoken with the certificate of the home, beyond this machine too', async 
 });
 
 it('carries the 503 to a connection too many', async () => {
-  listener = await listen({ maxConnections: 1 }, { tls });
+  listener = await listen({ maxConnections: 1 }, { tls, trusted: parseNetworks('127.0.0.1') });
   const first = tlsConnect({ port: listener.port, host: '127.0.0.1', ca: tls.cert });
   await once(first, 'secureConnect');
   expect(await get()).toMatchObject({ status: 503, body: expect.stringContaining('host.too_many_connections') });

@@ -1,3 +1,4 @@
+import { Crowd } from '@caponier/host/crowd';
 import type { Connection } from '../connection.ts';
 
 /**
@@ -10,14 +11,11 @@ import type { Connection } from '../connection.ts';
  * renewing its connection faster than a device answers.
  */
 export class Strangers {
-  readonly #byAddress = new Map<string, Set<Connection>>();
-  /** Addresses by how many connections they have. */
-  readonly #levels: (Set<string> | undefined)[] = [];
-  #size = 0;
+  readonly #crowd = new Crowd<Connection>();
   #bytes = 0;
 
   get size(): number {
-    return this.#size;
+    return this.#crowd.size;
   }
 
   /** Bytes that they have said and that are still held. */
@@ -26,26 +24,15 @@ export class Strangers {
   }
 
   of(address: string): number {
-    return this.#byAddress.get(address)?.size ?? 0;
+    return this.#crowd.of(address);
   }
 
   add(connection: Connection): void {
-    const { group } = connection;
-    const own = this.#byAddress.get(group) ?? new Set();
-    this.#level(group, own.size, own.size + 1);
-    own.add(connection);
-    this.#byAddress.set(group, own);
-    this.#size += 1;
+    this.#crowd.add(connection.group, connection);
   }
 
   remove(connection: Connection): void {
-    const { group } = connection;
-    const own = this.#byAddress.get(group);
-    if (!own?.delete(connection)) return;
-    this.#level(group, own.size + 1, own.size);
-    if (own.size === 0) this.#byAddress.delete(group);
-    this.#size -= 1;
-    this.#bytes -= connection.greeted + connection.begun;
+    if (this.#crowd.remove(connection.group, connection)) this.#bytes -= connection.greeted + connection.begun;
   }
 
   hear(connection: Connection, bytes: number): void {
@@ -65,42 +52,23 @@ export class Strangers {
     connection.greeted = 0;
   }
 
-  #level(address: string, from: number, to: number): void {
-    this.#levels[from]?.delete(address);
-    if (to === 0) return;
-    this.#levels[to] ??= new Set();
-    this.#levels[to].add(address);
-    while (this.#levels.length > 1 && !this.#levels.at(-1)?.size) this.#levels.pop();
-  }
-
   /** The one to go for another: of the address that has most, the oldest. Guests stay, and proofs of devices known here. */
   oldestOfBusiest(): Connection | undefined {
     return (
-      this.#find(({ state }) => state === 'new' || state === 'closed') ??
-      this.#find(({ state, unknown }) => state === 'proving' && unknown)
+      this.#crowd.oldestOfBusiest(({ state }) => state === 'new' || state === 'closed') ??
+      this.#crowd.oldestOfBusiest(({ state, unknown }) => state === 'proving' && unknown)
     );
-  }
-
-  #find(mayGo: (connection: Connection) => boolean): Connection | undefined {
-    for (let level = this.#levels.length - 1; level > 0; level--) {
-      for (const address of this.#levels[level] ?? []) {
-        for (const connection of this.#byAddress.get(address)!) if (mayGo(connection)) return connection;
-      }
-    }
-    return undefined;
   }
 
   /** The one that said most. */
   loudest(): Connection | undefined {
     let loudest: Connection | undefined;
     let most = 0;
-    for (const own of this.#byAddress.values()) {
-      for (const connection of own) {
-        const said = connection.greeted + connection.begun;
-        if (said <= most) continue;
-        most = said;
-        loudest = connection;
-      }
+    for (const connection of this.#crowd) {
+      const said = connection.greeted + connection.begun;
+      if (said <= most) continue;
+      most = said;
+      loudest = connection;
     }
     return loudest;
   }

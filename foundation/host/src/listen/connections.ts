@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { fail } from '@caponier/protocol';
 import { addressKey, isLoopback } from './address.ts';
+import { Crowd } from './crowd.ts';
 import { type ListenerHit, type ListenerLimits, MAX_REFUSALS } from './limits.ts';
 import type { Networks } from './networks.ts';
 import { refuseSocket, retryAfter } from './refuse.ts';
@@ -13,6 +14,8 @@ const peerOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket) 
 
 /** What is known of an open connection. */
 export interface Place {
+  /** The bare socket. */
+  readonly socket: Socket;
   /** Whose it is: the other side, or, of a connection that began with a PROXY header, whom that names. */
   peer: string | undefined;
   /** What it counts under; null while it is a proxy's, which speaks for many. */
@@ -25,6 +28,8 @@ export interface Place {
   held: number;
   /** Requests that wait for their answers. */
   waiting: number;
+  /** It is a WebSocket now. */
+  upgraded: boolean;
   /** The newest of them. */
   exchange: { readonly request: IncomingMessage; readonly response: ServerResponse } | null;
 }
@@ -39,6 +44,12 @@ export interface ConnectionsOptions {
 /**
  * Which connections are open, whose they are, and which are too many.
  *
+ * Threat: sockets that are only kept open, with a request now and then, a slow one or none, hold every place, and who has
+ * business finds none. Measure: where all places are taken, whoever comes gets that of a connection which is no WebSocket:
+ * of the address that has most of these, the one that asked or was answered longest ago. WebSockets take no place here: the
+ * service that takes them bounds them, and neither flood is in the way of the other. What remains: as many addresses as there
+ * are places, each coming back faster than a client asks.
+ *
  * A connection arrives as a bare socket and counts at once, TLS done or not: a handshake that never ends holds a place like
  * any other. One above a limit is told 503 where there is a way to say it; the few places that this telling may take
  * (`MAX_REFUSALS`) come on top of the limit, and when they are full too the socket is cut without a word.
@@ -47,9 +58,12 @@ export class Connections {
   readonly #options: ConnectionsOptions;
   readonly #open = new Map<Duplex, Place>();
   readonly #byAddress = new Map<string, number>();
+  /** Those that may go for others, whoever was active last at the end. A proxy's are not among them: it speaks for many. */
+  readonly #mayGo = new Crowd<Place>();
   /** Places of bare sockets whose TLS is not done, by the addresses and ports of both sides, which the TLS over it shares. */
   readonly #handshaking = new Map<string, Place>();
   readonly #secure = new WeakMap<Duplex, Place>();
+  #upgraded = 0;
   #held = 0;
 
   constructor(options: ConnectionsOptions) {
@@ -63,32 +77,65 @@ export class Connections {
   /** Takes a bare socket in; false where it was cut. `secret`: TLS comes over it. */
   arrive(socket: Socket, secret: boolean): boolean {
     const { limits, trusted, onLimit } = this.#options;
-    const above = this.#open.size - limits.maxConnections;
+    const tooMany = () => this.#open.size - this.#upgraded - limits.maxConnections;
+    if (tooMany() >= 0) this.#makeRoom();
+    const above = tooMany();
     const place: Place = {
+      socket,
       peer: socket.remoteAddress,
       key: null,
       excess: above >= 0,
       refused: false,
       held: 0,
       waiting: 0,
+      upgraded: false,
       exchange: null,
     };
-    if (place.excess) onLimit('maxConnections');
+    if (above >= 0) onLimit('maxConnections');
     const taken = above < MAX_REFUSALS && (trusted.includes(place.peer) || this.#count(place, addressKey(place.peer)));
     if (!taken) {
       socket.destroy();
       return false;
     }
     this.#open.set(socket, place);
+    this.touch(place);
     const peer = secret ? peerOf(socket) : undefined;
     if (peer !== undefined) this.#handshaking.set(peer, place);
     socket.once('close', () => {
-      this.#open.delete(socket);
+      this.#leave(place);
       if (peer !== undefined && this.#handshaking.get(peer) === place) this.#handshaking.delete(peer);
-      this.#uncount(place);
       this.release(place, place.held);
     });
     return true;
+  }
+
+  #leave(place: Place): void {
+    // Twice for one that was displaced: its place is free before its socket has closed.
+    if (!this.#open.delete(place.socket)) return;
+    if (place.upgraded) this.#upgraded -= 1;
+    if (place.key !== null) this.#mayGo.remove(place.key, place);
+    this.#uncount(place);
+  }
+
+  #makeRoom(): void {
+    const place = this.#mayGo.oldestOfBusiest();
+    if (!place) return;
+    this.#options.onLimit('maxConnections');
+    this.#leave(place);
+    place.socket.destroy();
+  }
+
+  /** A request of it has come, or was answered. */
+  touch(place: Place): void {
+    const isOurs = !place.upgraded && !place.excess && this.#open.has(place.socket);
+    if (place.key !== null && isOurs) this.#mayGo.add(place.key, place);
+  }
+
+  /** It is a WebSocket from here on. */
+  upgrade(place: Place): void {
+    place.upgraded = true;
+    this.#upgraded += 1;
+    if (place.key !== null) this.#mayGo.remove(place.key, place);
   }
 
   /** TLS over a bare socket is done. */
@@ -112,7 +159,9 @@ export class Connections {
   assign(place: Place, address: string | undefined): boolean {
     place.peer = address;
     if (place.key !== null) return true;
-    return this.#count(place, addressKey(address)) && !place.excess;
+    if (!this.#count(place, addressKey(address)) || place.excess) return false;
+    this.touch(place);
+    return true;
   }
 
   /** Says 503 if the connection is too many. `socket` is where HTTP is spoken: the bare socket, or the TLS over it. */

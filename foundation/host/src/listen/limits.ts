@@ -9,7 +9,7 @@ const maxConnections = defineLimit({
   max: 1_000_000,
   flag: '--max-connections',
   env: 'CAPONIER_MAX_CONNECTIONS',
-  doc: 'open connections of one listener; above it HTTP 503',
+  doc: 'open connections of one listener, WebSockets apart; above it one that waits is cut for one that comes',
 });
 
 const maxConnectionsPerAddress = defineLimit({

@@ -70,8 +70,10 @@ export function createRequests(app: Application, options: RequestOptions) {
     }
     place.waiting++;
     place.exchange = { request, response };
+    connections.touch(place);
     response.once('close', () => {
       place.waiting--;
+      connections.touch(place);
       if (place.exchange?.response === response) place.exchange = null;
       options.answered();
     });
@@ -133,6 +135,8 @@ export function createRequests(app: Application, options: RequestOptions) {
     if (closing()) return refuseSocket(socket, fail('host.busy'), retryAfter());
     try {
       options.onUpgrade(request, socket, head, key);
+      // One that was refused counts here until it is gone.
+      if (socket.writable) connections.upgrade(place);
     } catch (error) {
       refuseSocket(socket, error);
     }

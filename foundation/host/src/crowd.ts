@@ -1,0 +1,1 @@
+export { Crowd } from './listen/crowd.ts';
