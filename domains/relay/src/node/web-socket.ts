@@ -27,7 +27,13 @@ export const relayServerOptions = {
 /** What ws keeps of its connection, and is used here: to write many frames in one go, and to read whole messages. */
 interface Inside {
   readonly _receiver: Receiver;
-  readonly _socket: { write(bytes: Uint8Array): boolean; cork(): void; uncork(): void; readonly writable: boolean };
+  readonly _socket: {
+    write(bytes: Uint8Array): boolean;
+    cork(): void;
+    uncork(): void;
+    readonly writable: boolean;
+    readonly writableLength: number;
+  };
 }
 
 const state = Symbol('relay socket');
@@ -58,6 +64,7 @@ class WebSocketSocket implements RelaySocket, Reading {
   send(frames: readonly Uint8Array[]): void {
     const socket = this.#inside._socket;
     if (this.ws.readyState !== WebSocket.OPEN || !socket.writable) return;
+    const waits = socket.writableLength > 0;
     let from = 0;
     let size = 0;
     let corked = false;
@@ -80,7 +87,8 @@ class WebSocketSocket implements RelaySocket, Reading {
       const header = Buffer.allocUnsafe(headerLength(length));
       writeHeader(header, 0, length);
       socket.write(header);
-      socket.write(frames[i]!);
+      // A frame lies in the piece of network input that it came in, four times its size: what waits must not hold that.
+      socket.write(waits ? new Uint8Array(frames[i]!) : frames[i]!);
       from = i + 1;
     }
     if (frames.length > from) socket.write(gather(frames, from, frames.length, size));
@@ -139,8 +147,8 @@ function gather(frames: readonly Uint8Array[], from: number, to: number, size: n
 function onMessage(this: Linked, data: Uint8Array, isBinary: boolean): void {
   this[state]?.link?.receive(isBinary ? data : null);
 }
-function onPing(this: Linked): void {
-  if (this.bufferedAmount < pongBelow) this.pong();
+function onPing(this: Linked, said: Buffer): void {
+  if (this.bufferedAmount < pongBelow) this.pong(said);
 }
 function onClose(this: Linked): void {
   this[state]?.link?.ended();
