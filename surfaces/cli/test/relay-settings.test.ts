@@ -36,7 +36,7 @@ describe('admission', () => {
     });
 
   test('is as the deployment says on this machine', () => {
-    expect(at('127.0.0.1', 'http://127.0.0.1:7000', 'open')).toEqual({ kind: 'open' });
+    expect(at('127.0.0.1', 'http://127.0.0.1:7000', 'open')).toEqual({ kind: 'open', operators });
     expect(at('127.0.0.1', 'http://127.0.0.1:7000', 'ticket')).toEqual({ kind: 'ticket', operators });
   });
 
@@ -46,7 +46,7 @@ describe('admission', () => {
     ['behind a proxy that has a name', '127.0.0.1', 'https://relay.example.org'],
   ])('open, and %s, is refused unless somebody said it here', (_, host, url) => {
     expect(code(() => at(host, url, 'open'))).toBe('host.bad_config');
-    expect(at(host, url, 'open', { admission: 'open' })).toEqual({ kind: 'open' });
+    expect(at(host, url, 'open', { admission: 'open' })).toEqual({ kind: 'open', operators });
     expect(at(host, url, 'open', { admission: 'ticket' })).toEqual({ kind: 'ticket', operators });
     expect(at(host, url, 'ticket')).toEqual({ kind: 'ticket', operators });
   });

@@ -41,7 +41,7 @@ export function admissionOf({ deployment, me, host, owners, settings }: Admissio
           'the deployment admits everybody, and this relay can be reached from elsewhere: say --admission ticket, or --admission open',
         );
       }
-      return { kind: 'open' };
+      return { kind: 'open', operators: deployment.operators };
   }
 }
 
