@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { request } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { Hono } from 'hono';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { countRequests, createMetrics, type MetricsListener, serveMetrics } from '../src/index.ts';
 import { temporaryFolder } from './helpers.ts';
 
@@ -125,6 +127,49 @@ describe('the listener', () => {
       asked.end();
     });
     expect(status).toBe(421);
+  });
+
+  const get = 'GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n';
+  it.each<[string, (socket: Socket) => void]>([
+    ['who says nothing', () => {}],
+    [
+      'who says a byte now and then',
+      (socket) => {
+        socket.write(`${get}X-Slow: `);
+        const timer = setInterval(() => socket.write('x'), 100);
+        socket.once('close', () => clearInterval(timer));
+      },
+    ],
+    ['whose body does not come', (socket) => socket.write(`${get}Content-Length: 1000000\r\n\r\n`)],
+    ['who does not read the answer', (socket) => socket.pause().write(`${get}\r\n`)],
+    [
+      'who asks again and again',
+      (socket) => {
+        const again = () => socket.write(`${get}\r\n`);
+        again();
+        socket.on('data', again);
+      },
+    ],
+  ])('gets its places back from %s', async (_, hold) => {
+    const metrics = fresh();
+    // More than buffers on the way take: an answer that is not read stays in this process.
+    const values = Array.from({ length: 4_000 }, (_, i) => `${'x'.repeat(1_000)}${i}`);
+    metrics.meter('large', { rows: { label: 'value', values, help: 'Much.' } }, {});
+    listener = await serveMetrics(metrics, { host: '127.0.0.1', port: 0 });
+    const { port, at } = listener;
+    const holding = Array.from({ length: 16 }, () => connect({ host: '127.0.0.1', port, allowHalfOpen: true }));
+    onTestFinished(() => {
+      for (const socket of holding) socket.destroy();
+    });
+    for (const socket of holding) socket.on('error', () => {});
+    await Promise.all(holding.map((socket) => once(socket, 'connect')));
+    for (const socket of holding) hold(socket);
+    const status = () =>
+      fetch(`${at}/`).then(
+        (answer) => answer.status,
+        () => null,
+      );
+    await expect.poll(status, { timeout: 15_000 }).toBe(404);
   });
 
   it('serves on a socket, too', async () => {

@@ -8,8 +8,10 @@ import type { Metrics } from './metrics.ts';
 
 /** Collectors at once. */
 const MAX_CONNECTIONS = 16;
-/** Milliseconds for a request to arrive. */
-const REQUEST_MS = 5_000;
+/** Milliseconds of one connection, from its first moment to the last byte of its one answer, which takes a few of them. */
+const CONNECTION_MS = 3_000;
+/** Bytes of the headers of a request. */
+const MAX_HEADER_BYTES = 8 * 1024;
 
 export interface MetricsListener {
   /** `http://127.0.0.1:9464`, or the path of a socket. */
@@ -24,17 +26,27 @@ export type MetricsPlace = { readonly host: string; readonly port: number } | { 
 /**
  * Threat: the numbers say how much an operator carries, and whoever can ask for them can make the process work. Measure: a
  * listener of its own, bound to this machine, few connections, GET only. Threat: a page in a browser on this machine points
- * a name of its own to 127.0.0.1 and reads along (DNS rebinding). Measure: the `Host` must be this machine's. What remains:
- * every user of this machine can read what a port serves; what the socket serves only this one.
+ * a name of its own to 127.0.0.1 and reads along (DNS rebinding). Measure: the `Host` must be this machine's. Threat: somebody on
+ * this machine takes all places and keeps them, by silence, a byte now and then, an answer that is not read, or one request
+ * after another, and the operator sees nothing any more. Measure: one request a connection, and seconds for all of it. What
+ * remains: every user of this machine can read what a port serves, and crowd it for as long as it comes again and again; on the
+ * socket only this one can.
  *
  * GET /metrics: text for Prometheus. GET /metrics.json: the same for `relay status`. Throws `host.public_metrics`, `host.bad_config`.
  */
 export async function serveMetrics(metrics: Metrics, place: MetricsPlace): Promise<MetricsListener> {
   if ('host' in place) refusePublicMetrics(place.host);
-  const server = createServer({ requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS }, (request, response) => {
+  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
     void answer(metrics, request, response).catch(() => response.destroy());
   });
   server.maxConnections = MAX_CONNECTIONS;
+  // What else is sent over a connection makes nobody work.
+  server.maxRequestsPerSocket = 1;
+  // Whatever it does: Node's own timeouts look at parts of it, and only every 30 seconds.
+  server.on('connection', (socket) => {
+    const timer = setTimeout(() => socket.destroy(), CONNECTION_MS).unref();
+    socket.once('close', () => clearTimeout(timer));
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const where = 'path' in place ? place.path : `${place.host}:${place.port}`;
