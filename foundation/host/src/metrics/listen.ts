@@ -11,7 +11,7 @@ const MAX_CONNECTIONS = 16;
 /** Milliseconds of one connection, from its first moment to the last byte of its one answer, which takes a few of them. */
 const CONNECTION_MS = 3_000;
 /** Bytes of the headers of a request. */
-const MAX_HEADER_BYTES = 8 * 1024;
+const REQUEST_HEADER_BYTES = 8 * 1024;
 
 export interface MetricsListener {
   /** `http://127.0.0.1:9464`, or the path of a socket. */
@@ -36,7 +36,7 @@ export type MetricsPlace = { readonly host: string; readonly port: number } | { 
  */
 export async function serveMetrics(metrics: Metrics, place: MetricsPlace): Promise<MetricsListener> {
   if ('host' in place) refusePublicMetrics(place.host);
-  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
+  const server = createServer({ maxHeaderSize: REQUEST_HEADER_BYTES }, (request, response) => {
     void answer(metrics, request, response).catch(() => response.destroy());
   });
   server.maxConnections = MAX_CONNECTIONS;
