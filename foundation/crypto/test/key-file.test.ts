@@ -79,7 +79,7 @@ describe('key files', () => {
 
   test('a hostile file cannot ask for memory or time: refused before anything is derived', () => {
     const file = fromUtf8(seal(new Uint8Array(32)));
-    const started = performance.now();
+    const begin = process.cpuUsage();
     for (const [member, value] of [
       ['memoryKib', 1_073_741_824],
       ['memoryKib', maximumKeyFileCost.memoryKib + 1],
@@ -106,7 +106,7 @@ describe('key files', () => {
       expectCode('crypto.bad_key_file', () => seal(new Uint8Array(1), cost));
     }
     expectCode('crypto.bad_key_file', () => openKeyFile(new Uint8Array(1 << 20).fill(0x20), passphrase));
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(process.cpuUsage(begin).user / 1_000).toBeLessThan(1_000);
   });
 
   test('there is one form: other spellings of the same values are refused', () => {

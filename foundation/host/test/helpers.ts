@@ -72,7 +72,7 @@ export function logLines() {
 }
 
 /** Waits until `condition` holds, and fails after `ms` milliseconds. */
-export async function until(condition: () => boolean, ms = 5_000): Promise<void> {
+export async function until(condition: () => boolean, ms = 30_000): Promise<void> {
   for (const end = Date.now() + ms; !condition(); await pause(5)) {
     if (Date.now() > end) throw new Error('it did not come to hold');
   }

@@ -159,18 +159,20 @@ describe('an export', () => {
   it('is one at a time, however slow the collector is', async () => {
     let open = 0;
     let most = 0;
+    let all = 0;
     const server = createServer((_, response) => {
+      all++;
       open++;
       most = Math.max(most, open);
       setTimeout(() => {
         open--;
         response.end();
-      }, 100);
+      }, 50);
     });
     servers.push(server);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     start(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, 5);
-    await pause(300);
+    await until(() => all === 4);
     expect(most).toBe(1);
   });
 });

@@ -83,7 +83,7 @@ test('when the client goes, the process goes', async () => {
   }
   client.close();
   await serving;
-  await expect.poll(() => alive(pid), { timeout: 5000 }).toBe(false);
+  await expect.poll(() => alive(pid)).toBe(false);
 });
 
 test.each([

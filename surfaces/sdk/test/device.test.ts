@@ -154,7 +154,7 @@ describe('permits', () => {
       };
       const using = box.permits.secrets.use('github', call, { purpose: 'open an issue', asker });
       using.catch(() => {});
-      await expect.poll(async () => (await phone.asks.list()).length, { timeout: 8000 }).toBe(1);
+      await expect.poll(async () => (await phone.asks.list()).length).toBe(1);
       const [card] = await phone.asks.list();
       expect(card).toMatchObject({
         agent: 'claude@box',
@@ -176,7 +176,7 @@ describe('permits', () => {
 
       const again = box.permits.secrets.use('github', call, { purpose: 'and again', asker });
       again.catch(() => {});
-      await expect.poll(async () => (await phone.asks.list()).length, { timeout: 8000 }).toBe(1);
+      await expect.poll(async () => (await phone.asks.list()).length).toBe(1);
       await phone.asks.answer((await phone.asks.list())[0]!.id, 'deny');
       await expect(again).rejects.toMatchObject({ code: 'approval.denied' });
       expect(seen).toHaveLength(1);

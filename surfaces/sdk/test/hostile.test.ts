@@ -31,7 +31,7 @@ afterAll(() => world.close());
 type AskContent = Extract<MailContent, { type: 'ask' }>;
 const mailOf = (device: Device) => device.mail as DeviceMail;
 const ask = (content: AskContent) => mailOf(box).sendContent(world.start.owner, [phone.did], content);
-const troubled = (what: string) => expect.poll(() => world.troubles, { timeout: 5000 }).toContain(what);
+const troubled = (what: string) => expect.poll(() => world.troubles).toContain(what);
 
 /** A request of the box's own person, as its key can sign it at any time, and an `ask` by whoever is given. */
 async function forgeAsk(gate = newSigner(), change: { readonly device?: string } = {}): Promise<AskContent> {
@@ -107,7 +107,7 @@ describe('asks', () => {
     const stop = new AbortController();
     const using = box.permits.secrets.use('nothing', call, { purpose: 'try', signal: stop.signal });
     using.catch(() => {});
-    await expect.poll(async () => (await phone.asks.list()).length, { timeout: 8000 }).toBe(1);
+    await expect.poll(async () => (await phone.asks.list()).length).toBe(1);
     const [content] = contents;
     await ask(content!);
     const [card] = await phone.asks.list();

@@ -134,8 +134,6 @@ inChromium('verifies a capsule in the browser, and names the failing check after
   expect(await verify('good.capsule')).toBe('The capsule verifies.');
   await page.getByText('claude@box asked for secret.use').waitFor();
   await page.getByRole('heading', { name: 'Not proven' }).waitFor();
-  await expect
-    .poll(() => verify('bad.capsule'), { timeout: 10_000 })
-    .toMatch(/does not verify: [a-z-]+ \([a-z]+\.[a-z_]+\)/);
+  await expect.poll(() => verify('bad.capsule')).toMatch(/does not verify: [a-z-]+ \([a-z]+\.[a-z_]+\)/);
   expect(problems).toEqual([]);
 });

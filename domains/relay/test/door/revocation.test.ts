@@ -23,10 +23,12 @@ describe('what the registry says', () => {
     const { peer: laptop } = await connect(test, eve, eve.laptop.signer);
     await eve.chain.add('revoke', { what: 'device', target: eve.box.did });
     view = eve.view;
-    const began = performance.now();
+    expect(test.relay.counts().connections).toBe(2);
     tell(eve.id);
+    // It waits for no message, and not for the next look at the clock: turns of the loop, since time is the machine's.
+    for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(test.relay.counts().connections).toBe(1);
     expect(codeOf(await box.gone())).toBe('relay.revoked');
-    expect(performance.now() - began).toBeLessThan(1_000);
     expect(alerts(test, 'relay.revoked')).toEqual([{ owner: eve.id, device: eve.box.did }]);
     // It says nothing new the next time, and nobody else was touched.
     tell(eve.id);

@@ -82,9 +82,9 @@ function sleep(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Waits for something that comes about by itself; a test that waits in vain fails after ten seconds. */
+/** Waits for something that comes about by itself; a test that waits in vain fails after half a minute. */
 export async function until(holds: () => boolean): Promise<void> {
-  const end = Date.now() + 10_000;
+  const end = Date.now() + 30_000;
   while (!holds()) {
     if (Date.now() > end) throw new Error('it did not come about');
     await new Promise((resolve) => setTimeout(resolve, 1));

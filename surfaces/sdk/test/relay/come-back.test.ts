@@ -47,7 +47,7 @@ async function pausesAt(url: string, count: number, through: Transport): Promise
     },
   });
   client.start();
-  await expect.poll(() => waited.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(count);
+  await expect.poll(() => waited.length).toBeGreaterThanOrEqual(count);
   client.close();
   return waited.slice(0, count);
 }
