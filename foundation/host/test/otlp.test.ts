@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { createLog, createMetrics, exportMetrics, type Metrics } from '../src/index.ts';
-import { pause, until } from './helpers.ts';
+import { until } from './helpers.ts';
 
 /** The parts of opentelemetry-proto that are sent, as its JSON mapping has them (64-bit numbers as strings). */
 const attributes = z.array(z.strictObject({ key: z.string(), value: z.strictObject({ stringValue: z.string() }) }));
