@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Secret, toBase64url, utf8 } from '@caponier/crypto';
-import { fail, idOf, type Payload, relayFrames, sign } from '@caponier/protocol';
+import { type Did, fail, idOf, type Payload, relayFrames, type Signer, sign } from '@caponier/protocol';
 import { enrolment, makeDevice, makeOwner, manualClock, testSigner } from '@caponier/testkit';
 import { signNext } from '@caponier/verify';
 import { describe, expect, it } from 'vitest';
@@ -193,6 +193,53 @@ describe('the registry', () => {
     // Devices that show what the log has are welcome, although the relay knew another branch.
     await connect(test, eve, eve.phone.signer);
     expect(await refusal(test, eve, eve.box.signer, { chain: shown })).toBe('relay.revoked');
+  });
+
+  it('decides between two histories, and what stopped a device in the one that is void still stops it', async () => {
+    const eve = await makeOwner('eve10');
+    let { view } = eve;
+    const at = eve.view;
+    const folder = await temporaryFolder();
+    const limits = { challengesPerMinute: 100, failuresPerMinute: 100 };
+    const options = { folder, limits, views: { get: () => ({ view }), onChange: () => () => {} } };
+    const first = await startRelay(options);
+    const tablet = makeDevice('eve10', 'tablet', 'member');
+    await eve.chain.add('enroll', enrolment(tablet));
+    const shown = membershipOf(eve);
+    const before = shown.slice(0, -1);
+    // On the branch that will be void: the box is made an approver, and the laptop revoked.
+    const one = await signNext(at, 'approver', { key: eve.box.did, name: 'box', passkey: null }, eve.pen);
+    const two = await signNext(one.view, 'revoke', { what: 'device', target: eve.laptop.did }, eve.pen);
+    const voided = [...before, one.statement.jws, two.statement.jws];
+    await connect(first, eve, eve.phone.signer, { chain: voided });
+    const freeze = (by: Signer, target: string, n: number) =>
+      sign(by, 'freeze', {
+        aud: eve.id,
+        what: 'device',
+        target: target as Did,
+        iat: first.clock.seconds(),
+        nonce: toBase64url(messageId(n)),
+      });
+    const lifted = await freeze(eve.phone.signer, tablet.did, 1);
+    const held = await freeze(eve.phone.signer, eve.box.did, 2);
+    const nobodys = await freeze(eve.box.signer, eve.phone.did, 3);
+    await first.relay.present([nobodys, lifted, held]);
+    expect(await refusal(first, eve, eve.phone.signer, { chain: before })).toBe('relay.frozen');
+    await eve.chain.add('thaw', { freezes: [idOf(lifted)] }, { cosigners: [eve.phone.signer] });
+    // The log takes the other branch; the phone, which the box may not freeze there, shows it.
+    view = eve.view;
+    await connect(first, eve, eve.phone.signer);
+    await connect(first, eve, tablet.signer);
+    const stopped = async (test: typeof first) => [
+      await refusal(test, eve, eve.box.signer),
+      await refusal(test, eve, eve.laptop.signer),
+    ];
+    expect(await stopped(first)).toEqual(['relay.frozen', 'relay.revoked']);
+    await first.close();
+    const second = await startRelay(options);
+    expect(await stopped(second)).toEqual(['relay.frozen', 'relay.revoked']);
+    await connect(second, eve, eve.phone.signer);
+    await connect(second, eve, tablet.signer);
   });
 
   it('refuses an owner whose statements it withholds', async () => {

@@ -1,10 +1,11 @@
 import { CaponierError } from '@caponier/crypto';
 import { claimedKind, type Did, fail, keyOf, verifyStatement, limits as wire } from '@caponier/protocol';
 import type { OwnerView } from '@caponier/verify';
-import { type Pace, unpaced } from '../door/proving.ts';
+import { checkUnits, type Pace, unpaced } from '../door/proving.ts';
 import type { RelayLimitName, RelayLimits } from '../limits.ts';
 import type { RelayStore } from '../store/open.ts';
 import type { KeepOwner } from '../store/owners.ts';
+import { carryRemovals } from './carry.ts';
 import { Changes, type OwnerNews } from './changes.ts';
 import { extend, follows, fromKept, type History, newestOf, type Standing, standingOf, toKept } from './history.ts';
 
@@ -217,7 +218,7 @@ export class Owners {
       // Two devices of the owner wrote at once: the log has decided, and what was kept is the void branch.
       const other = await extend(owner, undefined, shown, false, pace);
       if (other.chain.get(logged.seq)?.statement.id !== logged.head || !follows(other, logged)) throw error;
-      return other;
+      return known ? await carryRemovals(known, other, pace) : other;
     }
   }
 
@@ -226,9 +227,10 @@ export class Owners {
    * beside it. Throws `owner.unknown` for an owner not known here, and the codes of statements and owners; then nothing
    * of that owner is taken.
    */
-  async present(shown: readonly string[]): Promise<void> {
+  async present(shown: readonly string[], pace: Pace): Promise<void> {
     const byOwner = new Map<string, string[]>();
     for (const jws of shown) {
+      await pace(checkUnits);
       const kind = claimedKind(jws);
       if (kind !== 'revoke' && kind !== 'freeze' && kind !== 'cosign') throw fail('statement.wrong_kind', kind);
       const { payload } = verifyStatement(jws, kind);
@@ -237,9 +239,9 @@ export class Owners {
     }
     for (const [owner, statements] of byOwner) {
       await this.#alone(owner, async () => {
-        const known = await this.known(owner);
+        const known = await this.known(owner, pace);
         if (!known) throw fail('owner.unknown');
-        const next = await extend(owner, known, statements, true, unpaced);
+        const next = await extend(owner, known, statements, true, pace);
         if (next !== known) await this.#keep(known, next, resident);
       });
     }
