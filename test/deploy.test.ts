@@ -126,6 +126,14 @@ describe('Dockerfile', () => {
     expect(JSON.parse(of('ENTRYPOINT')[0]!)).toEqual(['caponier', 'relay']);
   });
 
+  test('takes packages from the lock and from nowhere else', () => {
+    const words = of('RUN').flatMap((run) =>
+      [...run.matchAll(/\b(?:npx|(?:npm|pnpm|yarn) +\S+)/g)].map(([word]) => word),
+    );
+    expect(words.length).toBeGreaterThan(0);
+    for (const word of words) expect(word).toBe('npm ci');
+  });
+
   test('its health check says no until a relay answers', async () => {
     const [, command = ''] = /CMD (\[.*\])$/.exec(of('HEALTHCHECK')[0]!) ?? [];
     const [program, ...args] = JSON.parse(command) as string[];
