@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crypto } from '@caponier/crypto';
@@ -85,6 +85,16 @@ describe('lock', () => {
     home.lock('other').release();
     lock.release();
     home.lock('daemon').release();
+  });
+
+  it('stays with a process that asks for it again', () => {
+    const lock = home.lock('daemon');
+    expect(() => home.lock('daemon')).toThrow(expect.objectContaining({ code: 'host.locked' }));
+    const source = `import { openHome } from ${JSON.stringify(new URL('../src/home/home.ts', import.meta.url).href)};
+      openHome(process.argv[1]).lock('daemon');`;
+    const other = spawnSync(process.execPath, ['--input-type=module', '-e', source, home.path], { encoding: 'utf8' });
+    expect([other.status, other.stderr]).toEqual([1, expect.stringContaining('host.locked')]);
+    lock.release();
   });
 
   it('ends with a process that is killed', async () => {
