@@ -8,8 +8,6 @@ import type { ProcessState } from './processes.ts';
 const restartMs = { first: 250, longest: 15_000 } as const;
 /** Milliseconds after which a process counts as settled, so that its next end begins with the first pause again. */
 const settledMs = 30_000;
-/** Milliseconds that a process has to end by itself. */
-const endMs = 12_000;
 /** Bytes of a log file above which it is set aside, once: the one before that is dropped. */
 const maxLogBytes = 16 * 1024 * 1024;
 
@@ -39,6 +37,8 @@ export interface ChildOptions {
   readonly name: string;
   /** Arguments of this program. */
   readonly args: readonly string[];
+  /** Milliseconds that it has to end by itself. */
+  readonly endMs: number;
   readonly changed: () => void;
 }
 
@@ -117,7 +117,7 @@ export class Child {
       this.#ended = resolve;
     });
     child.kill('SIGTERM');
-    const timer = setTimeout(() => child.kill('SIGKILL'), endMs);
+    const timer = setTimeout(() => child.kill('SIGKILL'), this.#options.endMs);
     await ended;
     clearTimeout(timer);
   }

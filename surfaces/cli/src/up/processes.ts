@@ -17,6 +17,8 @@ export interface ProcessState {
 export interface Processes {
   /** Process number of the supervisor. */
   readonly supervisor: number;
+  /** Milliseconds after which it has ended all of them, by force if need be. */
+  readonly endMs: number;
   readonly processes: readonly ProcessState[];
 }
 
@@ -25,8 +27,8 @@ const supervisorLock = 'supervisor';
 
 const runFolder = (home: Home) => home.folder('run');
 
-export function writeProcesses(home: Home, processes: readonly ProcessState[]): void {
-  const state: Processes = { supervisor: process.pid, processes };
+export function writeProcesses(home: Home, endMs: number, processes: readonly ProcessState[]): void {
+  const state: Processes = { supervisor: process.pid, endMs, processes };
   runFolder(home).write(stateFile, new TextEncoder().encode(`${JSON.stringify(state, null, 2)}\n`));
 }
 

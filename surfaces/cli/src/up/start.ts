@@ -7,8 +7,8 @@ import { type Processes, type ProcessState, readProcesses, supervisorRuns, until
 
 /** Milliseconds for one process to come up, on a machine that has a lot to do. */
 const startMs = 60_000;
-/** Milliseconds for everything to end. */
-const stopMs = 20_000;
+/** Milliseconds for a supervisor to end when all that it looks after has. */
+const stopMs = 8_000;
 /** Starts of one process after which waiting for it makes no sense. */
 const maxStarts = 3;
 
@@ -52,7 +52,7 @@ export async function stopAll(home: Home): Promise<boolean> {
   const running = readProcesses(home);
   if (!running) return false;
   process.kill(running.supervisor, 'SIGTERM');
-  const ended = await until(() => (supervisorRuns(home) ? undefined : true), stopMs);
+  const ended = await until(() => (supervisorRuns(home) ? undefined : true), running.endMs + stopMs);
   if (!ended) throw fail('cli.not_ready', 'not everything ended in time');
   return true;
 }

@@ -1,6 +1,7 @@
 import { CaponierError } from '@caponier/crypto';
 import { createLog, type Home, refuseRoot, systemClock } from '@caponier/host';
 import { readDeployment } from '../services/deployment.ts';
+import { readEnding } from '../services/ending.ts';
 import { serviceNames } from '../services/names.ts';
 import { untilAsked } from '../services/signals.ts';
 import { Child } from './child.ts';
@@ -24,6 +25,8 @@ function processesOf(home: Home): { name: string; args: readonly string[] }[] {
  */
 export async function runSupervisor(home: Home, { allowRoot }: { readonly allowRoot: boolean }): Promise<void> {
   refuseRoot({ allowRoot });
+  // Its services read the same variables: what they drain for, they are waited for.
+  const { endMs } = readEnding({ env: process.env });
   const lock = await until(() => {
     try {
       return lockSupervisor(home);
@@ -36,29 +39,29 @@ export async function runSupervisor(home: Home, { allowRoot }: { readonly allowR
   const held = lock ?? lockSupervisor(home);
   const log = createLog({ service: 'supervisor', clock: systemClock });
   const children: Child[] = [];
+  const write = () =>
+    writeProcesses(
+      home,
+      endMs,
+      children.map((child) => child.state),
+    );
   let pending = false;
   const changed = () => {
     if (pending) return;
     pending = true;
     setImmediate(() => {
       pending = false;
-      writeProcesses(
-        home,
-        children.map((child) => child.state),
-      );
+      write();
     });
   };
   const flags = allowRoot ? ['--allow-root'] : [];
   for (const { name, args } of processesOf(home)) {
-    children.push(new Child({ home, name, args: [...args, ...flags], changed }));
+    children.push(new Child({ home, name, args: [...args, ...flags], endMs, changed }));
   }
   log.event('supervisor.started', { pid: process.pid, count: children.length });
   await untilAsked();
   log.event('supervisor.ending');
   await Promise.all(children.map((child) => child.stop()));
-  writeProcesses(
-    home,
-    children.map((child) => child.state),
-  );
+  write();
   held.release();
 }
