@@ -33,6 +33,8 @@ export interface RelayOptions {
   /** Limits other than the defaults. */
   readonly limits?: Partial<RelayLimits>;
   readonly log?: RelayLog;
+  /** Told of every alert, and of every failure of the store, whether or not the log has a line left for it this minute. */
+  readonly alert?: RelayLog;
   readonly meter?: RelayMeter;
 }
 

@@ -87,7 +87,7 @@ class Hub implements Relay, ConnectionHandler {
 
   constructor(options: RelayOptions) {
     const { store, clock, random, signer, admission, views, resume, services = [], tls = null } = options;
-    const { log = () => {}, meter = silentMeter } = options;
+    const { log = () => {}, alert = () => {}, meter = silentMeter } = options;
     const limits = relayLimitsWith(options.limits);
     this.#store = store;
     this.#views = views;
@@ -97,7 +97,7 @@ class Hub implements Relay, ConnectionHandler {
     this.#meter = meter;
     this.#relayKey = keyOf(signer.did, 'ed25519');
     const hit = (limit: RelayLimitName) => meter.add('limit_hits', limit);
-    this.#alerts = new Alerts(limits, log, meter, clock);
+    this.#alerts = new Alerts(limits, { log, alert }, meter, clock);
     this.#spells = new Spells(limits, log, this.#alerts, hit);
     this.#storage = new StorageWatch(store, limits, this.#alerts, meter, clock);
     this.#owners = new Owners(store, views, limits, clock, hit);

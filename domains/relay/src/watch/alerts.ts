@@ -11,12 +11,18 @@ const share = 1 / 8;
 /** Owners and addresses whose lines are counted. */
 const mostWhom = 10_000;
 
+/** Where alerts go: lines of the log, of which there are only so many, and somebody who hears of each. */
+export interface AlertsTo {
+  readonly log: RelayLog;
+  readonly alert: RelayLog;
+}
+
 /**
- * What the operator is told at once: counted in any case, and of each kind only so many lines a minute in the log, few of
- * them about the same owner.
+ * What the operator is told at once: counted and handed on in any case, and of each kind only so many lines a minute in the
+ * log, few of them about the same owner.
  */
 export class Alerts {
-  readonly #log: RelayLog;
+  readonly #to: AlertsTo;
   readonly #meter: RelayMeter;
   readonly #clock: () => number;
   readonly #lines: Buckets;
@@ -25,8 +31,8 @@ export class Alerts {
   #unlogged = 0;
   #failed = 0;
 
-  constructor(limits: RelayLimits, log: RelayLog, meter: RelayMeter, clock: () => number) {
-    this.#log = log;
+  constructor(limits: RelayLimits, to: AlertsTo, meter: RelayMeter, clock: () => number) {
+    this.#to = to;
     this.#meter = meter;
     this.#clock = clock;
     const { logLinesPerMinute: lines } = limits;
@@ -38,7 +44,8 @@ export class Alerts {
 
   raise(event: RelayAlert, fields: RelayFields): void {
     this.#meter.add('alerts', event.slice('relay.'.length) as RelayCounterValue<'alerts'>);
-    if (this.#mayLog(event, fields)) this.#log(event, fields);
+    this.#to.alert(event, fields);
+    if (this.#mayLog(event, fields)) this.#to.log(event, fields);
     else {
       this.#meter.add('limit_hits', 'logLinesPerMinute');
       this.#unlogged += 1;
@@ -54,8 +61,9 @@ export class Alerts {
   /** The store could not do what was asked. */
   storageFailed(code: ErrorCode): void {
     this.#failed += 1;
+    this.#to.alert('relay.storage_failed', { code });
     if (!this.#failures.take('all', this.#clock())) return;
-    this.#log('relay.storage_failed', { code, count: this.#failed });
+    this.#to.log('relay.storage_failed', { code, count: this.#failed });
     this.#failed = 0;
   }
 

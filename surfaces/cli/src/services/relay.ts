@@ -14,7 +14,7 @@ import {
   createRelay,
   type MembershipSource,
   openRelayStore,
-  type RelayFields,
+  type RelayEvent,
   type RelayLog,
   relayCounters,
   relayServerOptions,
@@ -58,7 +58,8 @@ export async function composeRelay(context: ServiceContext): Promise<Composed> {
     tls: tls ? me.pin : null,
     limits,
     meter: metrics.meter('relay', relayCounters, relayTimings),
-    log: tell(log, alerts),
+    log: lines(log),
+    alert: tell(alerts),
   });
   showNumbers(metrics, { relay, store, path, limits, admission: admission.kind });
   const sockets = new WebSocketServer(relayServerOptions);
@@ -101,14 +102,19 @@ function dated(follower: Following['follower']): MembershipSource {
   };
 }
 
-/** Everything is logged; what an operator should hear of at once is a warning, and an alert. */
-function tell(log: Log, alerts: Alerts): RelayLog {
+const kindOf = (event: RelayEvent) => (event === 'relay.storage_failed' ? 'storage' : event.slice('relay.'.length));
+
+/** What an operator should hear of at once is a warning. */
+function lines(log: Log): RelayLog {
   const note: RelayLog = (event, fields) => log.event(event, fields);
   const warn: RelayLog = (event, fields) => log.warn(event, fields);
-  return (event, fields: RelayFields) => {
-    const kind = event === 'relay.storage_failed' ? 'storage' : event.slice('relay.'.length);
-    if (!isAlertKind(kind)) return note(event, fields);
-    warn(event, fields);
-    alerts.raise(kind, fields);
+  return (event, fields) => (isAlertKind(kindOf(event)) ? warn : note)(event, fields);
+}
+
+/** Every one is counted, and goes to the webhook at its pace, though the log has lines for some only. */
+function tell(alerts: Alerts): RelayLog {
+  return (event, fields) => {
+    const kind = kindOf(event);
+    if (isAlertKind(kind)) alerts.raise(kind, fields);
   };
 }
