@@ -31,6 +31,7 @@ const codeCache = fileURLToPath(new URL('node_modules/.cache/caponier', import.m
 const longest = [
   'journeys/test/journeys.test.ts',
   'test/packages.test.ts',
+  'surfaces/cli/test/relay-elsewhere.test.ts',
   'surfaces/cli/test/up.test.ts',
   'surfaces/cli/test/relay-process.test.ts',
   'surfaces/cli/test/relay-tls.test.ts',

@@ -41,6 +41,11 @@ function caponier(home: string, args: readonly string[], input = ''): Promise<Ra
   return new Promise((resolve) => child.once('close', (code) => resolve({ code, out, err })));
 }
 
+interface Status {
+  readonly relay: string;
+  readonly services: readonly { role: string; class: string | null; pid: number | null }[];
+}
+
 let relay: RelayProcess;
 let operator: Signer;
 let key: Did;
@@ -178,5 +183,25 @@ describe('up with a relay elsewhere', { timeout: 120_000 }, () => {
     ]);
     expect([code, err]).toEqual([5, expect.stringContaining('[cli.other_relay]')]);
     expect(JSON.parse((await caponier('laptop', ['status', '--json'])).out)).toMatchObject({ relay: 'connected' });
+  });
+
+  test('a device that was refused comes back with another ticket; what runs goes on', async () => {
+    const statusOf = async () => JSON.parse((await caponier('laptop', ['status', '--json'])).out) as Status;
+    const others = ({ services }: Status) => services.map(({ role, class: of, pid }) => [role, of, pid]);
+    const before = await statusOf();
+    const again = async (...flags: string[]) => {
+      relay.child.kill('SIGKILL');
+      await relay.ended;
+      relay = await startRelay(at('operator'), ['--port', new URL(url).port, ...flags]);
+    };
+    // Not what its operator meant, and no ticket helps against it: the daemon gives up.
+    await again('--admission', 'allowlist', '--allow-owner', 'A'.repeat(43));
+    await expect.poll(async () => (await statusOf()).relay, { timeout: 60_000, interval: 1_000 }).toBe('refused');
+    await again('--admission', 'ticket');
+    const up = await caponier('laptop', ['up', '--relay', '-', '--json', ...root], await ticketFor());
+    expect([up.code, JSON.parse(up.out)]).toEqual([0, expect.objectContaining({ connected: true })]);
+    const after = await statusOf();
+    expect(after.relay).toBe('connected');
+    expect(others(after)).toEqual(others(before));
   });
 });

@@ -2,11 +2,14 @@ import { deviceSeeds, type Identity, keepTicket } from '@caponier/daemon/client'
 import { type Home, systemClock, systemRandom } from '@caponier/host/home';
 import { fail, seedSigner, verifyStatement } from '@caponier/protocol';
 import { createTransport, registerAtRelay, type Service, servicesOfStart, systemWait } from '@caponier/sdk';
+import { localDaemon } from '../home/context.ts';
 import type { Invitation } from '../relay/invitation.ts';
 import { readDeployment } from '../services/deployment.ts';
 import { stepsAreLeft } from './first-steps.ts';
-import { supervisorRuns } from './processes.ts';
-import { stopAll } from './start.ts';
+import { readProcesses, until } from './processes.ts';
+
+/** Milliseconds for the daemon to end when it is asked to. */
+const wakeMs = 15_000;
 
 type Relay = Pick<Service, 'key' | 'url' | 'pin'>;
 
@@ -43,9 +46,19 @@ export async function finishRegistration(home: Home, identity: Identity): Promis
   if (!own && stepsAreLeft(home)) await register(home, identity, relayOf(identity));
 }
 
+/** A daemon that the relay has refused does not ask again: its supervisor starts another, and everything else goes on. */
+async function wakeDaemon(home: Home): Promise<void> {
+  const daemon = () => readProcesses(home)?.processes.find(({ name }) => name === 'daemon')?.pid ?? null;
+  const pid = daemon();
+  if (pid === null) return;
+  const { relay } = await localDaemon(home).call('status', {});
+  if (relay === 'connected') return;
+  process.kill(pid, 'SIGTERM');
+  await until(() => (daemon() === pid ? undefined : true), wakeMs);
+}
+
 /**
- * A new ticket for the relay of a home that has its owner: the first was used up, or the relay has forgotten the owner. What
- * runs is ended, since it was refused and does not ask again. Throws `cli.other_relay` and what `registerAtRelay` throws; then
+ * A new ticket for the relay of a home that has its owner: the first was used up, or the relay has forgotten the owner. Throws `cli.other_relay` and what `registerAtRelay` throws; then
  * everything stays as it was.
  */
 export async function renewTicket(
@@ -57,5 +70,5 @@ export async function renewTicket(
   const start = { ...identity.start, tickets: [ticket] };
   await register(home, { start }, { key, url, pin });
   keepTicket(home, identity, ticket);
-  if (supervisorRuns(home)) await stopAll(home);
+  await wakeDaemon(home);
 }
