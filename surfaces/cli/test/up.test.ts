@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
-import { lstatSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { lstatSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { openHome } from '@caponier/host';
 import { afterAll, expect, test } from 'vitest';
+import { readProcesses } from '../src/up/processes.ts';
 
 /** A home from `up` to `down`, as a person has it: real processes on loopback. Each test goes on where the last one ended. */
 
@@ -112,4 +114,25 @@ test('down ends everything, and says when there is nothing to end', { timeout: 6
   const status = await caponier(['send', 'laptop', 'hello']);
   expect(status.code).toBe(4);
   expect(status.err).toContain('cli.no_daemon');
+});
+
+test('up in the foreground says what its services say, and keeps no log of them', { timeout: 90_000 }, async () => {
+  const size = () => statSync(join(home, 'logs', 'relay.log')).size;
+  const before = size();
+  const child = spawn(process.execPath, [bin, 'up', '--foreground', '--json', ...root], {
+    env: { ...process.env, CAPONIER_HOME: home },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  child.stderr.on('data', (text) => (said += text));
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  const stateOf = (name: string) => readProcesses(openHome(home))?.processes.find((one) => one.name === name)?.state;
+  await expect.poll(() => stateOf('relay'), { timeout: 60_000 }).toBe('ready');
+  // Whether or not the rest is up by now: it ends, and not as a failure.
+  child.kill('SIGTERM');
+  expect(await ended).toBe(0);
+  for (const event of ['open', 'closed']) {
+    expect(said).toMatch(new RegExp(`"service":"relay".*"event":"listener\\.${event}"`));
+  }
+  expect(size()).toBe(before);
 });

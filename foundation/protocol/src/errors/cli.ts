@@ -25,7 +25,7 @@ export const cliErrors = defineErrors({
     status: 503,
     exit: 3,
     title: 'Not everything came up in time.',
-    hint: 'See `caponier status`, and the files in logs/ of the home.',
+    hint: 'See `caponier status` and the log: logs/ in the home, or what `up --foreground` wrote (systemd: journalctl -u caponier).',
   },
   'cli.bad_ticket': {
     status: 400,

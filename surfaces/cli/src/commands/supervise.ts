@@ -10,6 +10,6 @@ export const supervise: CommandSpec = {
       import('../home/context.ts'),
       import('../up/supervisor.ts'),
     ]);
-    await runSupervisor(hereIdentity().home, { allowRoot: options.allowRoot === true });
+    await runSupervisor(hereIdentity().home, { allowRoot: options.allowRoot === true, log: 'file' });
   },
 };

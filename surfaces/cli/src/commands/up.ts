@@ -13,7 +13,7 @@ A ticket lets in whoever has it: with --relay - it is in no list of processes, a
     ['--name <name>', 'what this device is called (default: the name of the machine)'],
     ['--relay <address#ticket>', 'use a relay of somebody else, who gave you this; - reads it from standard input'],
     ['--passphrase', 'ask for a passphrase for the owner key'],
-    ['--foreground', 'stay, and stop everything on Ctrl-C'],
+    ['--foreground', 'stay, log to standard error instead of logs/, and stop everything on Ctrl-C'],
     ['--allow-root', 'run as root, where there is no other user'],
   ],
   examples: [

@@ -16,7 +16,8 @@ export function warningsOf({ daemon, root, hosts, services }: StatusFacts): stri
   const warn = (text: string, hint: string) => warnings.push(`${text} ${hint}`);
   const down = services.filter(({ ok }) => ok === false).map(({ role, class: of }) => of ?? role);
   if (!daemon) warn('The daemon of this device does not run.', 'Start it: caponier up');
-  if (down.length > 0 && daemon) warn(`Not running: ${down.join(', ')}.`, 'See logs/ in the home, or: caponier up');
+  if (down.length > 0 && daemon)
+    warn(`Not running: ${down.join(', ')}.`, 'See the log (logs/ in the home, or the journal), or: caponier up');
   if (!daemon) return warnings;
   if (daemon.relay === 'refused') warn('The relay refuses this device.', 'It was revoked or frozen: caponier doctor');
   if (daemon.log.trouble) {

@@ -1,25 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, fstatSync, openSync, renameSync } from 'node:fs';
 import { type Home, systemClock } from '@caponier/host/home';
 import { codeCacheEnv } from '../code-cache.ts';
+import { LogFile } from './log-file.ts';
 import type { ProcessState } from './processes.ts';
 
 /** Milliseconds before a process that ended is started again: first, longest; doubled in between. */
 const restartMs = { first: 250, longest: 15_000 } as const;
 /** Milliseconds after which a process counts as settled, so that its next end begins with the first pause again. */
 const settledMs = 30_000;
-/** Bytes of a log file above which it is set aside, once: the one before that is dropped. */
-const maxLogBytes = 16 * 1024 * 1024;
-
-/** Opens a log file of this home for appending. */
-export function openLog(home: Home, name: string): number {
-  const path = home.folder('logs').file(`${name}.log`);
-  const file = openSync(path, 'a', 0o600);
-  if (fstatSync(file).size <= maxLogBytes) return file;
-  closeSync(file);
-  renameSync(path, `${path}.1`);
-  return openSync(path, 'a', 0o600);
-}
+/** Milliseconds for the last lines of a process that has ended, where one that it started holds its end of them open. */
+const lastLinesMs = 1_000;
 
 /**
  * MiB of the half of the heap where objects are young. Node takes up to 64 on a large machine, in each of ten processes, and
@@ -32,6 +22,14 @@ export function ownCommand(args: readonly string[]): { command: string; args: st
   return { command: process.execPath, args: [`--max-semi-space-size=${youngMiB}`, process.argv[1]!, ...args] };
 }
 
+/** Until everything was read that a process wrote, which may be after its end. */
+function lastLinesOf(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    child.once('exit', () => setTimeout(resolve, lastLinesMs).unref());
+    child.once('close', () => resolve());
+  });
+}
+
 export interface ChildOptions {
   readonly home: Home;
   readonly name: string;
@@ -40,11 +38,14 @@ export interface ChildOptions {
   /** Milliseconds that it has to end by itself. */
   readonly endMs: number;
   readonly changed: () => void;
+  /** Where its lines go: a file of the home that stays within its bound (default), or the standard error of this process. */
+  readonly log?: 'file' | 'stderr';
 }
 
 /** One process that is kept running until it is stopped. */
 export class Child {
   readonly #options: ChildOptions;
+  readonly #log: LogFile | null;
   #process: ChildProcess | null = null;
   #timer: NodeJS.Timeout | null = null;
   #pause: number = restartMs.first;
@@ -54,6 +55,7 @@ export class Child {
 
   constructor(options: ChildOptions) {
     this.#options = options;
+    this.#log = options.log === 'stderr' ? null : new LogFile(options.home, options.name);
     this.#state = { name: options.name, state: 'starting', pid: null, url: null, restarts: 0, since: systemClock() };
     this.#start();
   }
@@ -69,13 +71,16 @@ export class Child {
 
   #start(): void {
     const { home, name } = this.#options;
-    const log = openLog(home, name);
+    const to = this.#log ? 'pipe' : 2;
     const { command, args } = ownCommand(this.#options.args);
     const child = spawn(command, args, {
-      stdio: ['ignore', log, log, 'ipc'],
+      stdio: ['ignore', to, to, 'ipc'],
       env: { ...process.env, ...codeCacheEnv(), CAPONIER_HOME: home.path },
     });
-    closeSync(log);
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (bytes: Uint8Array) => this.#log?.write(bytes));
+      stream?.on('error', () => undefined);
+    }
     this.#process = child;
     const begin = systemClock();
     let over = false;
@@ -112,13 +117,17 @@ export class Child {
     this.#stopping = true;
     if (this.#timer) clearTimeout(this.#timer);
     const child = this.#process;
-    if (!child) return;
+    if (!child) return this.#log?.close();
     const ended = new Promise<void>((resolve) => {
       this.#ended = resolve;
     });
+    const lastLines = lastLinesOf(child);
     child.kill('SIGTERM');
     const timer = setTimeout(() => child.kill('SIGKILL'), this.#options.endMs);
     await ended;
     clearTimeout(timer);
+    await lastLines;
+    for (const stream of [child.stdout, child.stderr]) stream?.destroy();
+    this.#log?.close();
   }
 }

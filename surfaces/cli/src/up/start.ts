@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import type { Home } from '@caponier/host/home';
 import { fail } from '@caponier/protocol';
-import { openLog, ownCommand } from './child.ts';
+import { ownCommand } from './child.ts';
+import { openLog } from './log-file.ts';
 import { type Processes, type ProcessState, readProcesses, supervisorRuns, until } from './processes.ts';
 
 /** Milliseconds for one process to come up, on a machine that has a lot to do. */
@@ -27,23 +28,30 @@ export function startSupervisor(home: Home, { allowRoot }: { readonly allowRoot:
   child.unref();
 }
 
+export interface Waiting {
+  readonly tell?: (waitingFor: readonly string[]) => void;
+  /** Whether nobody starts them any more. */
+  readonly isOver?: () => boolean;
+}
+
 /** Waits until these processes are ready (all, where none is named). Throws `cli.not_ready` with the first that is not. */
 export async function untilReady(
   home: Home,
   names: readonly string[] | null,
-  tell: (waitingFor: readonly string[]) => void = () => {},
+  { tell = () => {}, isOver = () => false }: Waiting = {},
 ): Promise<Processes> {
   const concerns = ({ name }: ProcessState) => names === null || names.includes(name);
   const found = await until(() => {
+    if (isOver()) throw fail('cli.not_ready', 'ended');
     const now = readProcesses(home);
     if (!now) return undefined;
     const waiting = now.processes.filter((one) => concerns(one) && one.state !== 'ready');
     tell(waiting.map(({ name }) => name));
     const hopeless = waiting.find(({ restarts }) => restarts >= maxStarts);
-    if (hopeless) throw fail('cli.not_ready', `${hopeless.name}: see ${home.path}/logs/${hopeless.name}.log`);
+    if (hopeless) throw fail('cli.not_ready', `${hopeless.name} ends again and again`);
     return waiting.length === 0 ? now : undefined;
   }, startMs);
-  if (!found) throw fail('cli.not_ready', `see ${home.path}/logs`);
+  if (!found) throw fail('cli.not_ready', home.path);
   return found;
 }
 

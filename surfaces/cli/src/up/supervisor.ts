@@ -19,11 +19,17 @@ function processesOf(home: Home): { name: string; args: readonly string[] }[] {
   return [...local.map(({ name, command }) => ({ name, args: command })), { name: 'daemon', args: ['daemon'] }];
 }
 
+export interface SupervisorOptions {
+  readonly allowRoot: boolean;
+  /** Where what the processes say goes. */
+  readonly log: 'file' | 'stderr';
+}
+
 /**
  * One operating-system process for every service of this home, and one for its daemon; what ends is started again. It only
  * supervises: it reads no key and opens no port. Resolves when it was asked to end and everything has.
  */
-export async function runSupervisor(home: Home, { allowRoot }: { readonly allowRoot: boolean }): Promise<void> {
+export async function runSupervisor(home: Home, { allowRoot, log: to }: SupervisorOptions): Promise<void> {
   refuseRoot({ allowRoot });
   // Its services read the same variables: what they drain for, they are waited for.
   const { endMs } = readEnding({ env: process.env });
@@ -56,7 +62,7 @@ export async function runSupervisor(home: Home, { allowRoot }: { readonly allowR
   };
   const flags = allowRoot ? ['--allow-root'] : [];
   for (const { name, args } of processesOf(home)) {
-    children.push(new Child({ home, name, args: [...args, ...flags], endMs, changed }));
+    children.push(new Child({ home, name, args: [...args, ...flags], endMs, changed, log: to }));
   }
   log.event('supervisor.started', { pid: process.pid, count: children.length });
   await untilAsked();

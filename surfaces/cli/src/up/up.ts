@@ -64,10 +64,21 @@ export async function runUp({ options, output }: Run): Promise<void> {
       : await makeNew(home, { host: flags.host ?? null, bind: flags.bind ?? null, portBase, name, relay });
     if (flags.passphrase) await sealRoot(home, () => readPassphrase('A passphrase for the owner key'), systemRandom);
     if (!known) await fillCodeCache(version, loadServices);
+    let over = false;
+    const end = () => {
+      over = true;
+    };
     const supervised = flags.foreground
-      ? (await import('./supervisor.ts')).runSupervisor(home, { allowRoot })
+      ? (await import('./supervisor.ts')).runSupervisor(home, { allowRoot, log: 'stderr' })
       : startSupervisor(home, { allowRoot });
-    await started(home, identity, progress);
+    supervised?.then(end, end);
+    try {
+      await started(home, identity, progress, () => over);
+    } catch (error) {
+      // Asked to end before everything was up: that is no failure.
+      if (over) return await supervised;
+      throw error;
+    }
     const trouble = await connected(home, progress);
     progress.stop();
     lock.release();
@@ -93,13 +104,13 @@ async function makeNew(home: Home, options: MakeOptions) {
   return makeHome(home, options);
 }
 
-async function started(home: Home, identity: Identity, progress: Progress): Promise<void> {
-  const waiting = (names: readonly string[]) => progress.say(`starting ${names.join(', ')}`);
+async function started(home: Home, identity: Identity, progress: Progress, isOver: () => boolean): Promise<void> {
+  const tell = (names: readonly string[]) => progress.say(`starting ${names.join(', ')}`);
   if (readDeployment(home)) {
-    await untilReady(home, ['registry', 'gate'], waiting);
+    await untilReady(home, ['registry', 'gate'], { tell, isOver });
     await takeFirstSteps(home, identity);
   }
-  await untilReady(home, null, waiting);
+  await untilReady(home, null, { tell, isOver });
 }
 
 /** Why the device is not connected, if it is not: everything local runs all the same. */
