@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { Secret, toBase64url, utf8 } from '@caponier/crypto';
-import { type Did, fail, idOf, type Payload, relayFrames, type Signer, sign } from '@caponier/protocol';
+import { fail, idOf, type Payload, relayFrames, type Signer, sign } from '@caponier/protocol';
 import { enrolment, makeDevice, makeOwner, manualClock, testSigner } from '@caponier/testkit';
 import { signNext } from '@caponier/verify';
 import { describe, expect, it } from 'vitest';
 import {
   codeOf,
   connect,
+  freezeOf,
   helloOf,
   keyBytes,
   knock,
@@ -20,6 +21,7 @@ import {
   type Showing,
   startRelay,
   temporaryFolder,
+  ticketOf,
 } from './support.ts';
 
 /** The close code of an attempt, by name. */
@@ -212,14 +214,7 @@ describe('the registry', () => {
     const two = await signNext(one.view, 'revoke', { what: 'device', target: eve.laptop.did }, eve.pen);
     const voided = [...before, one.statement.jws, two.statement.jws];
     await connect(first, eve, eve.phone.signer, { chain: voided });
-    const freeze = (by: Signer, target: string, n: number) =>
-      sign(by, 'freeze', {
-        aud: eve.id,
-        what: 'device',
-        target: target as Did,
-        iat: first.clock.seconds(),
-        nonce: toBase64url(messageId(n)),
-      });
+    const freeze = (by: Signer, target: string, n: number) => freezeOf(by, eve, target, first.clock.seconds(), n);
     const lifted = await freeze(eve.phone.signer, tablet.did, 1);
     const held = await freeze(eve.phone.signer, eve.box.did, 2);
     const nobodys = await freeze(eve.box.signer, eve.phone.did, 3);
@@ -266,13 +261,7 @@ describe('what removes authority', () => {
     const { peer: stranger } = await connect(test, ada, ada.box.signer);
     const before = membershipOf(eve);
 
-    const freeze = await sign(eve.phone.signer, 'freeze', {
-      aud: eve.id,
-      what: 'device',
-      target: eve.box.did,
-      iat: test.clock.seconds(),
-      nonce: toBase64url(messageId(1)),
-    });
+    const freeze = await freezeOf(eve.phone.signer, eve, eve.box.did, test.clock.seconds());
     stranger.send('news', { channel: 5, statements: [freeze] });
     expect((await stranger.next('done')).channel).toBe(5);
     expect(codeOf(await box.gone())).toBe('relay.frozen');
@@ -292,13 +281,7 @@ describe('what removes authority', () => {
     let view = eve.view;
     const test = await startRelay({ views: { get: () => ({ view }), onChange: () => () => {} } });
     const { welcome } = await connect(test, eve, eve.box.signer);
-    const freeze = await sign(eve.phone.signer, 'freeze', {
-      aud: eve.id,
-      what: 'device',
-      target: eve.box.did,
-      iat: test.clock.seconds(),
-      nonce: toBase64url(messageId(1)),
-    });
+    const freeze = await freezeOf(eve.phone.signer, eve, eve.box.did, test.clock.seconds());
     await test.relay.present([freeze]);
     const before = { chain: [], resume: welcome.resume };
     expect(await refusal(test, eve, eve.box.signer, before)).toBe('relay.frozen');
@@ -352,14 +335,7 @@ describe('admission', () => {
     const folder = await temporaryFolder();
     const test = await startRelay({ admission: policy, clock, folder });
     const ticketBy = (signer: typeof operator, change: Partial<Payload<'ticket'>> = {}) =>
-      sign(signer, 'ticket', {
-        aud: relaySigner.did,
-        uses: 1,
-        iat: clock.seconds(),
-        exp: clock.seconds() + 600,
-        nonce: toBase64url(messageId(9)),
-        ...change,
-      });
+      ticketOf(signer, clock.seconds(), change);
     const attempt = async (owner: typeof ada, ticket: string, from: number) => {
       test.address = `192.0.2.${from}`;
       return refusal(test, owner!, owner!.box.signer, { ticket });
@@ -385,13 +361,7 @@ describe('admission', () => {
     const ada = await ownerNamed('ada');
     const operator = testSigner('operator');
     const test = await startRelay({ admission: { kind: 'ticket', operators: [operator.did] } });
-    const ticket = await sign(operator, 'ticket', {
-      aud: relaySigner.did,
-      uses: 1,
-      iat: test.clock.seconds(),
-      exp: test.clock.seconds() + 600,
-      nonce: toBase64url(messageId(9)),
-    });
+    const ticket = await ticketOf(operator, test.clock.seconds());
     const mallory = makeDevice('mallory', 'mallory', 'controller');
     expect(await refusal(test, ada, mallory.signer, { ticket })).toBe('relay.bad_hello');
     await connect(test, ada, ada.box.signer, { ticket });

@@ -1,5 +1,5 @@
 import { toBase64url } from '@caponier/crypto';
-import { leafClassOf, type Payload, type Signer, sign } from '@caponier/protocol';
+import { type Did, leafClassOf, type Payload, type Signer, sign } from '@caponier/protocol';
 import { type TestOwner, testSigner } from '@caponier/testkit';
 import type { LaterKind } from '@caponier/verify';
 
@@ -23,6 +23,18 @@ export async function helloOf(
     nonce: toBase64url(challenge.slice(0, 16)),
     ...members,
   });
+}
+
+/** A freeze of one device of an owner; `n` tells two of one signer apart. */
+export function freezeOf(signer: Signer, owner: TestOwner, target: string, seconds: number, n = 1): Promise<string> {
+  const nonce = toBase64url(new Uint8Array(16).fill(n));
+  return sign(signer, 'freeze', { aud: owner.id, what: 'device', target: target as Did, iat: seconds, nonce });
+}
+
+/** An operator's ticket for the relay of the tests, of one use and ten minutes, with what differs. */
+export function ticketOf(signer: Signer, seconds: number, members: Partial<Payload<'ticket'>> = {}): Promise<string> {
+  const nonce = toBase64url(new Uint8Array(16).fill(9));
+  return sign(signer, 'ticket', { aud: relaySigner.did, uses: 1, iat: seconds, exp: seconds + 600, nonce, ...members });
 }
 
 /** The relay's part of an owner's chain: membership statements, cosigns beside them. */

@@ -29,9 +29,9 @@ import {
   type RelayStore,
   relayServerOptions,
 } from '../src/index.ts';
-import { helloOf, membershipOf, relaySigner } from './hello.ts';
+import { freezeOf, helloOf, membershipOf, relaySigner, ticketOf } from './hello.ts';
 
-export { helloOf, membershipOf, relaySigner };
+export { freezeOf, helloOf, membershipOf, relaySigner, ticketOf };
 
 /** Runs after the test, last first. */
 export function later(work: () => Promise<unknown> | unknown): void {

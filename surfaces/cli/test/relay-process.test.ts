@@ -6,10 +6,10 @@ import { type AddressInfo, connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { listenerHits } from '@caponier/host';
 import { relayCounters, relayLimitTable, relayTimings } from '@caponier/relay';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { main } from '../src/main.ts';
 import { type RelayProcess, refusedRelay, relayHome, startRelay } from './relay-home.ts';
+import { runHere } from './run-here.ts';
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -40,21 +40,9 @@ const countOf = (text: string, row: string) =>
 async function run(home: string, ...args: string[]): Promise<{ code: number; out: string; err: string }> {
   const before = process.env.CAPONIER_HOME;
   process.env.CAPONIER_HOME = home;
-  let out = '';
-  let err = '';
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += String(text);
-    return true;
-  });
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    err += String(text);
-    return true;
-  });
   try {
-    return { code: await main(args), out, err };
+    return await runHere(args);
   } finally {
-    vi.restoreAllMocks();
-    process.exitCode = undefined;
     if (before === undefined) delete process.env.CAPONIER_HOME;
     else process.env.CAPONIER_HOME = before;
   }

@@ -2,8 +2,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, expect, test, vi } from 'vitest';
-import { main } from '../src/main.ts';
+import { afterEach, expect, test } from 'vitest';
+import { runHere } from './run-here.ts';
 
 /**
  * Scripts in `scripts/`: what is typed and what comes back, to be read like a terminal.
@@ -58,26 +58,6 @@ function pattern(lines: readonly string[]): RegExp {
   return new RegExp(`^${parts.join('')}$`);
 }
 
-async function run(args: string[]): Promise<{ code: number; out: string; err: string }> {
-  let out = '';
-  let err = '';
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += String(text);
-    return true;
-  });
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    err += String(text);
-    return true;
-  });
-  try {
-    const code = await main(args);
-    return { code, out, err };
-  } finally {
-    vi.restoreAllMocks();
-    process.exitCode = undefined;
-  }
-}
-
 const before = { cwd: process.cwd(), home: process.env.CAPONIER_HOME };
 let room = '';
 
@@ -97,7 +77,7 @@ test.each(readdirSync(folder))('%s', async (name) => {
   const made = readdirSync(room);
   expect(steps.length).toBeGreaterThan(0);
   for (const step of steps) {
-    const got = await run(step.args);
+    const got = await runHere(step.args);
     const where = `${name}:${step.line}`;
     expect(got.err, where).toMatch(pattern(step.err));
     expect(got.out, where).toMatch(pattern(step.out));

@@ -1,8 +1,7 @@
-import { toBase64url } from '@caponier/crypto';
 import { sign } from '@caponier/protocol';
 import { makeOwner, testSigner } from '@caponier/testkit';
 import { describe, expect, it } from 'vitest';
-import { codeOf, connect, knock, membershipOf, messageId, startRelay } from '../support.ts';
+import { codeOf, connect, freezeOf, knock, membershipOf, startRelay } from '../support.ts';
 import { loose } from './attack.ts';
 
 describe('what somebody said who has no say any more', () => {
@@ -10,13 +9,7 @@ describe('what somebody said who has no say any more', () => {
     const eve = await makeOwner('frozen out');
     const test = await startRelay({ limits: { ...loose, cachedOwners: 1 } });
     await connect(test, eve, eve.laptop.signer);
-    const freeze = await sign(eve.phone.signer, 'freeze', {
-      aud: eve.id,
-      what: 'device',
-      target: eve.box.did,
-      iat: test.clock.seconds(),
-      nonce: toBase64url(messageId(1)),
-    });
+    const freeze = await freezeOf(eve.phone.signer, eve, eve.box.did, test.clock.seconds());
     await test.relay.present([freeze]);
     await eve.chain.add('revoke', { what: 'approver', target: eve.phone.did });
     await connect(test, eve, eve.laptop.signer);

@@ -1,5 +1,3 @@
-import { toBase64url } from '@caponier/crypto';
-import { sign } from '@caponier/protocol';
 import { testSigner } from '@caponier/testkit';
 import { describe, expect, it } from 'vitest';
 import { relayLimits } from '../../src/index.ts';
@@ -15,8 +13,8 @@ import {
   membershipOf,
   messageId,
   ownerNamed,
-  relaySigner,
   startRelay,
+  ticketOf,
 } from '../support.ts';
 
 describe('a clock that is set back', () => {
@@ -27,13 +25,7 @@ describe('a clock that is set back', () => {
       admission: { kind: 'ticket', operators: [operator.did] },
       limits: { challengesPerMinute: 3, failuresPerMinute: 2 },
     });
-    const ticket = await sign(operator, 'ticket', {
-      aud: relaySigner.did,
-      uses: 1,
-      iat: test.clock.seconds(),
-      exp: test.clock.seconds() + 600,
-      nonce: toBase64url(messageId(1)),
-    });
+    const ticket = await ticketOf(operator, test.clock.seconds());
     await connect(test, ada, ada.box.signer, { ticket });
     for (let n = 0; n < 2; n++) await (await knock(test, bob, bob.box.signer, { ticket })).gone();
     expect(test.relay.turnsAway(test.address)?.status).toBe(429);
