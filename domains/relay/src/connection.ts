@@ -1,5 +1,5 @@
 import { fail, relayNumbered } from '@caponier/protocol';
-import type { Admitted } from './admission/admission.ts';
+import type { Admitted, Proof } from './admission/admission.ts';
 import type { RelayLink, RelaySocket } from './socket.ts';
 
 /** Latin-1 text of a key: the cheapest name under which a map finds 32 bytes. */
@@ -95,6 +95,8 @@ export class Connection implements RelayLink {
   greeted = 0;
   begun = 0;
   chain: string[] | null = null;
+  /** What it shows to be let in, while that waits or is judged. */
+  proof: Proof | null = null;
   /** Whether its `hello` is of a device that is not known here. */
   unknown = false;
 

@@ -1,6 +1,7 @@
 import { toBase64url } from '@caponier/crypto';
 import { type ErrorCode, entryOf, type Frame, fail } from '@caponier/protocol';
 import { type Connection, nameOf, type Slot } from './connection.ts';
+import type { Turns } from './door/proving.ts';
 import type { RelayLimitName, RelayLimits } from './limits.ts';
 import type { RelayLog } from './log.ts';
 import type { Mail } from './mail.ts';
@@ -23,12 +24,16 @@ export interface DeskPorts {
   readonly meetings: Meetings;
   readonly prekeys: Prekeys;
   readonly owners: Owners;
+  readonly turns: Turns;
   readonly store: RelayStore;
   readonly limits: RelayLimits;
   readonly clock: () => number;
   readonly log: RelayLog;
   readonly meter: RelayMeter;
 }
+
+/** Statements, each a signature to check, that count as one request. */
+const statementsARequest = 8;
 
 /** What a device may ask for, once it has proven itself; everything but the `data` of streams. */
 export class Desk {
@@ -77,17 +82,19 @@ export class Desk {
     }
   }
 
-  #mayAsk(slot: Slot): boolean {
-    return this.#ports.slots.mayAsk(slot, this.#ports.clock());
+  #mayAsk(slot: Slot, statements = 0): boolean {
+    const { limits, slots, clock } = this.#ports;
+    const requests = Math.min(limits.requestsPerMinute, Math.max(1, Math.ceil(statements / statementsARequest)));
+    return slots.mayAsk(slot, requests, clock());
   }
 
   /** Requests answer on their number with what was asked for, `done`, or `error`; a broken frame ends the connection. */
   async #request(connection: Connection, slot: Slot, frame: Frame<'meet' | 'offer' | 'fetch' | 'allow' | 'news'>) {
-    const { outbox, meetings, prekeys, owners, log, meter } = this.#ports;
+    const { outbox, meetings, prekeys, owners, turns, log, meter } = this.#ports;
     const { channel } = frame;
     if (channel === 0) throw fail('relay.protocol', 'a request without a number');
     try {
-      if (!this.#mayAsk(slot)) throw fail('relay.rate_limited');
+      if (!this.#mayAsk(slot, 'statements' in frame ? frame.statements.length : 0)) throw fail('relay.rate_limited');
       switch (frame.type) {
         case 'meet':
           if (!frame.join) meetings.open(connection, frame);
@@ -96,14 +103,14 @@ export class Desk {
         case 'fetch':
           return outbox.send(connection, 'prekeys', { channel, statement: await prekeys.fetch(connection, frame) });
         case 'offer':
-          await prekeys.offer(connection, frame);
+          await prekeys.offer(connection, frame, turns.pace(true));
           break;
         case 'allow':
           await this.#allow(slot, frame);
           break;
         case 'news':
           this.#mayTell(frame);
-          await owners.present(frame.statements);
+          await owners.present(frame.statements, turns.pace(true));
           break;
       }
       outbox.send(connection, 'done', { channel });

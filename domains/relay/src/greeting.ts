@@ -6,7 +6,7 @@ import { resumeSeconds } from './admission/resume.ts';
 import type { Connection } from './connection.ts';
 import type { AddressBook } from './door/addresses.ts';
 import type { Newcomers } from './door/newcomers.ts';
-import { Places, Turns } from './door/proving.ts';
+import { Places, type Turns } from './door/proving.ts';
 import { failUntil, retryAfter } from './door/retry.ts';
 import type { RelayLimits } from './limits.ts';
 import type { RelayAlert, RelayFields } from './log.ts';
@@ -27,6 +27,7 @@ export interface GreetingPorts {
   readonly meetings: Meetings;
   readonly outbox: Outbox;
   readonly store: RelayStore;
+  readonly turns: Turns;
   readonly limits: RelayLimits;
   readonly clock: () => number;
   readonly spells: Spells;
@@ -52,13 +53,15 @@ const asking = 64;
 /** What a connection may do before it has proven a device: show statements, say `hello`, or join a meeting. */
 export class Greeting {
   readonly #ports: GreetingPorts;
-  readonly #turns = new Turns();
   readonly #asking = new Places(asking);
   readonly #strangers: Places;
+  readonly #known: Places;
 
   constructor(ports: GreetingPorts) {
     this.#ports = ports;
-    this.#strangers = new Places(ports.limits.proving, () => ports.meter.add('limit_hits', 'proving'));
+    const places = () => new Places(ports.limits.proving, () => ports.meter.add('limit_hits', 'proving'));
+    this.#strangers = places();
+    this.#known = places();
   }
 
   /** Proofs of devices not known here that are under way. */
@@ -74,8 +77,7 @@ export class Greeting {
     if (connection.chain.length > wire.maxBundleStatements) throw fail('relay.too_large', 'statements');
   }
 
-  async hello(connection: Connection, frame: Frame<'hello'>): Promise<void> {
-    const { admission, store, clock, meter } = this.#ports;
+  hello(connection: Connection, frame: Frame<'hello'>): Promise<void> {
     const { challenge } = connection;
     const chain = [...(connection.chain ?? []), ...frame.chain];
     if (!challenge) throw fail('relay.protocol', 'no challenge');
@@ -84,25 +86,41 @@ export class Greeting {
     connection.challenge = null;
     connection.chain = null;
     connection.state = 'proving';
-    const began = clock();
-    connection.since = began;
-    const prove = async (known: boolean) => {
-      // Whoever went away while waiting costs nothing more.
-      if (connection.state !== 'proving') return;
-      const company = { pace: this.#turns.pace(known), newOwners: this.#newOwners(connection.group) };
-      const device = await admission.prove({ ...frame, challenge, chain }, company);
-      await this.#enter(connection, device, frame.resume.length > 0 && chain.length === 0);
-    };
+    connection.since = this.#ports.clock();
+    const { hello, ticket, resume } = frame;
+    connection.proof = { challenge, hello, ticket, resume, chain };
+    return this.#judge(connection);
+  }
+
+  /**
+   * Threat: whoever shows a megabyte and goes away is no longer counted, while what was shown waits for its turn. Measure: it
+   * hangs on the connection, and goes with it. What remains: proofs that are under way, twice `proving` of them.
+   */
+  async #judge(connection: Connection): Promise<void> {
+    const { admission, store, clock, meter } = this.#ports;
+    const began = connection.since;
     try {
       const slotOwner = (device: Uint8Array) =>
         this.#asking.run(connection.group, () => store.read('ownerOfSlot', { device }));
-      connection.unknown = !(await admission.isKnown(frame, slotOwner));
-      if (!connection.unknown) await prove(true);
-      else await this.#strangers.run(connection.group, () => prove(false));
+      const isKnown = await admission.isKnown(connection.proof!, slotOwner);
+      connection.unknown = !isKnown;
+      const places = isKnown ? this.#known : this.#strangers;
+      await places.run(connection.group, () => this.#prove(connection, isKnown));
     } catch (error) {
       this.#refuse(connection, error);
     }
     meter.time('hello', clock() - began);
+  }
+
+  async #prove(connection: Connection, isKnown: boolean): Promise<void> {
+    const { admission, turns } = this.#ports;
+    const { proof } = connection;
+    // Whoever went away while waiting costs nothing more.
+    if (!proof) return;
+    const company = { pace: turns.pace(isKnown), newOwners: this.#newOwners(connection.group) };
+    const device = await admission.prove(proof, company);
+    connection.proof = null;
+    await this.#enter(connection, device, proof.resume.length > 0 && proof.chain.length === 0);
   }
 
   #newOwners(address: string): Company['newOwners'] {
@@ -191,10 +209,11 @@ export class Greeting {
     const { addresses, clock, spells, meter, barred, turnAway } = this.#ports;
     const { group } = connection;
     const now = clock();
+    // Also of one that did not wait to hear it: going away makes a failure no success.
+    if (failed) addresses.failures.take(group, now);
     if (connection.state === 'closed') return;
     spells.refused(group, logged, now);
     meter.add('connections_refused', code as ErrorCode & `relay.${string}`);
-    if (failed) addresses.failures.take(group, now);
     const wait = failed ? addresses.barredFor(group, now) : 0;
     if (wait === 0) {
       turnAway(connection, code, seconds);

@@ -97,7 +97,7 @@ export const relayLimitTable = {
   replacementsMs: limit(30_000, 'milliseconds in which replacements are counted', 1_000, 3_600_000),
   proving: limit(
     64,
-    'proofs of devices not known here that are under way at once; others wait, one address in turn after another',
+    'proofs of devices not known here that are under way at once, and as many of known ones; others wait, one address in turn after another',
   ),
 
   // Owners.
@@ -172,7 +172,7 @@ export const relayLimitTable = {
   // Requests of devices.
   requestsPerMinute: limit(
     300,
-    'other requests of a device (open, meet, offer, fetch, allow, news) a minute; then refused with 4429',
+    'other requests of a device (open, meet, offer, fetch, allow, news) a minute, eight statements counting as one; then refused with 4429',
   ),
   // A removal and its cosigns.
   newsStatements: limit(17, 'statements in one news of a device: each costs a signature check; then refused with 4420'),

@@ -1,5 +1,7 @@
 import { type Frame, fail, verifyStatement } from '@caponier/protocol';
-import type { Connection } from './connection.ts';
+import type { Admitted } from './admission/admission.ts';
+import type { Connection, Slot } from './connection.ts';
+import { checkUnits, type Pace } from './door/proving.ts';
 import type { RelayLimits } from './limits.ts';
 import type { RelayMeter } from './meter.ts';
 import { ownerKey, type Reach } from './reach.ts';
@@ -16,22 +18,36 @@ export interface PrekeyPorts {
 /** Keeps a device's prekeys and hands them out, so that mail to it can begin while it is away. */
 export class Prekeys {
   readonly #ports: PrekeyPorts;
+  /** The offer of a device that is being taken: a later one, of fewer statements, must not come before it. */
+  readonly #offering = new WeakMap<Slot, Promise<unknown>>();
 
   constructor(ports: PrekeyPorts) {
     this.#ports = ports;
   }
 
   /** Takes prekeys in, each signed by the device itself: the relay could not make one up. Throws coded errors. */
-  async offer(from: Connection, { statements }: Frame<'offer'>): Promise<void> {
+  async offer(from: Connection, frame: Frame<'offer'>, pace: Pace): Promise<void> {
+    const { ready } = from;
+    const before = this.#offering.get(ready) ?? Promise.resolve();
+    const taken = before.then(() => this.#take(ready.device, frame, pace));
+    this.#offering.set(
+      ready,
+      taken.catch(() => {}),
+    );
+    await taken;
+  }
+
+  async #take({ did, key }: Admitted, { statements }: Frame<'offer'>, pace: Pace): Promise<void> {
     const { store, limits } = this.#ports;
-    const { did, key } = from.ready.device;
     // One more than may be kept: the last-resort one.
     if (statements.length > limits.prekeys + 1) throw fail('relay.too_many', 'prekeys');
-    const offers = statements.map((jws) => {
+    const offers: { readonly id: string; readonly jws: string; readonly oneTime: boolean }[] = [];
+    for (const jws of statements) {
+      await pace(checkUnits);
       const { kid, id, payload } = verifyStatement(jws, 'prekeys');
       if (kid !== did) throw fail('relay.protocol', 'prekeys of another device');
-      return { id, jws, oneTime: payload.oneTime !== null };
-    });
+      offers.push({ id, jws, oneTime: payload.oneTime !== null });
+    }
     await store.run('offerPrekeys', { device: key, offers, most: limits.prekeys });
   }
 

@@ -56,11 +56,11 @@ export class Buckets {
     return (this.#rate.burst / this.#rate.perMinute) * 60_000;
   }
 
-  /** Takes one token, or says that there is none. */
-  take(key: string, now: number): boolean {
+  /** Takes tokens, or says that there are not as many. */
+  take(key: string, now: number, tokens = 1): boolean {
     const bucket = this.#of(key, now);
-    if (bucket.tokens < 1) return false;
-    bucket.tokens -= 1;
+    if (bucket.tokens < tokens) return false;
+    bucket.tokens -= tokens;
     this.#changed.add(key);
     return true;
   }

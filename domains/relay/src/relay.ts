@@ -10,6 +10,7 @@ import { Desk } from './desk.ts';
 import { AddressBook } from './door/addresses.ts';
 import { Doors } from './door/door.ts';
 import { Newcomers } from './door/newcomers.ts';
+import { Turns } from './door/proving.ts';
 import { RateKeeper } from './door/rate-keeper.ts';
 import { closeReason, retryAfter } from './door/retry.ts';
 import { Strangers } from './door/strangers.ts';
@@ -77,6 +78,7 @@ class Hub implements Relay, ConnectionHandler {
   readonly #greeting: Greeting;
   readonly #switchboard: Switchboard;
   readonly #tending: Tending;
+  readonly #turns = new Turns();
   readonly #rounds = new Rounds(() => this.#round());
   readonly #connections = new Set<Connection>();
   readonly #stopSweeping: () => void;
@@ -170,6 +172,7 @@ class Hub implements Relay, ConnectionHandler {
       meetings: this.#meetings,
       outbox,
       store,
+      turns: this.#turns,
       limits,
       clock,
       spells: this.#spells,
@@ -191,6 +194,7 @@ class Hub implements Relay, ConnectionHandler {
       meetings: this.#meetings,
       prekeys,
       owners: this.#owners,
+      turns: this.#turns,
       store,
       limits,
       clock,
@@ -237,7 +241,7 @@ class Hub implements Relay, ConnectionHandler {
   }
 
   present(statements: readonly string[]): Promise<void> {
-    return this.#owners.present(statements);
+    return this.#owners.present(statements, this.#turns.pace(true));
   }
 
   async isReady(): Promise<boolean> {
@@ -324,6 +328,7 @@ class Hub implements Relay, ConnectionHandler {
     this.#slots.leave(connection);
     connection.challenge = null;
     connection.chain = null;
+    connection.proof = null;
     connection.feed = null;
   }
 

@@ -160,8 +160,8 @@ export class Slots {
     return owner === null ? own : Math.max(own, this.ownerMailRate.secondsUntil(owner, now));
   }
 
-  mayAsk(slot: Slot, now: number): boolean {
-    const may = this.requestRate.take(slot.name, now);
+  mayAsk(slot: Slot, requests: number, now: number): boolean {
+    const may = this.requestRate.take(slot.name, now, requests);
     if (!may) this.#watch.hit('requestsPerMinute');
     return may;
   }

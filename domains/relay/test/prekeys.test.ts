@@ -76,6 +76,32 @@ describe('prekeys', () => {
     expect(codeOf(await peer.gone())).toBe('relay.protocol');
   });
 
+  it('count as requests by how many there are to check', async () => {
+    const ada = await ownerNamed('ada');
+    const test = await startRelay({ limits: { requestsPerMinute: 10 } });
+    const { peer } = await connect(test, ada, ada.box.signer);
+    const statements = await Promise.all(Array.from({ length: 33 }, () => prekeysOf(ada.box, true)));
+    for (const channel of [1, 2]) {
+      peer.send('offer', { channel, statements });
+      expect((await peer.next('done')).channel).toBe(channel);
+    }
+    peer.send('offer', { channel: 3, statements: statements.slice(0, 1) });
+    expect(codeOf(await peer.next('error'))).toBe('relay.rate_limited');
+  });
+
+  it('of an offer that takes longer to look at are not taken after those of the next', async () => {
+    const ada = await ownerNamed('ada');
+    const test = await startRelay();
+    const { peer } = await connect(test, ada, ada.box.signer);
+    const many = await Promise.all(Array.from({ length: 40 }, () => prekeysOf(ada.box, true)));
+    const newest = await prekeysOf(ada.box, false);
+    peer.send('offer', { channel: 1, statements: [await prekeysOf(ada.box, false), ...many] });
+    peer.send('offer', { channel: 2, statements: [newest] });
+    for (const channel of [1, 2]) expect((await peer.next('done')).channel).toBe(channel);
+    for (let n = 0; n < 5; n++) await fetchFrom(peer, ada.box);
+    expect(await fetchFrom(peer, ada.box)).toBe(newest);
+  });
+
   it('the newest last resort replaces the one before', async () => {
     const ada = await ownerNamed('ada');
     const test = await startRelay();
@@ -83,6 +109,7 @@ describe('prekeys', () => {
     const [one, two] = [await prekeysOf(ada.box, false), await prekeysOf(ada.box, false)];
     peer.send('offer', { channel: 1, statements: [one] });
     peer.send('offer', { channel: 2, statements: [two] });
+    for (const channel of [1, 2]) expect((await peer.next('done')).channel).toBe(channel);
     expect(await fetchFrom(peer, ada.box)).toBe(two);
     expect(await fetchFrom(peer, ada.box)).toBe(two);
   });

@@ -109,6 +109,15 @@ async function hasFirst(owner: string, shown: readonly string[], pace: Pace): Pr
   return false;
 }
 
+/** One statement of this owner, verified. Of the first that is another's the rest is not looked at. */
+function openFor(owner: string, jws: string, kind: ChainKind | 'freeze'): Verified<ChainKind | 'freeze'> {
+  const statement = verifyStatement(jws, kind as 'freeze' | 'enroll') as Verified<ChainKind | 'freeze'>;
+  const payload = statement.payload as { readonly owner?: string; readonly aud?: string };
+  const of = kind === 'owner' ? statement.id : kind === 'freeze' ? payload.aud : payload.owner;
+  if (of !== owner) throw fail('owner.conflict', 'another owner');
+  return statement;
+}
+
 /** The statements among `shown` that are not known yet, verified; known ones cost a hash and no signature check. */
 async function open(owner: string, shown: readonly string[], known: History | undefined, pace: Pace) {
   const ids = new Set<string>();
@@ -125,7 +134,7 @@ async function open(owner: string, shown: readonly string[], known: History | un
     await pace(checkUnits);
     const kind = claimedKind(jws);
     if (kind === 'cosign') cosignJws.push(jws);
-    else if (kind === 'freeze' || chainKindSet.has(kind)) fresh.push(verifyStatement(jws, kind as 'freeze' | 'enroll'));
+    else if (kind === 'freeze' || chainKindSet.has(kind)) fresh.push(openFor(owner, jws, kind as ChainKind | 'freeze'));
     else throw fail('statement.wrong_kind', kind);
   }
   // Cosigns matter for fresh statements only; most owners have one root and none.
@@ -159,14 +168,10 @@ export async function extend(
     const { statement } = entry;
     const { kind, payload } = statement;
     if (kind === 'freeze') {
-      if ((payload as Verified<'freeze'>['payload']).aud !== owner)
-        throw fail('owner.conflict', 'freeze for another owner');
       loose.set(statement.id, entry as Entry<'freeze'>);
       continue;
     }
-    const place = payload as { readonly seq: number; readonly owner?: string };
-    if (kind === 'owner' ? statement.id !== owner : place.owner !== owner)
-      throw fail('owner.conflict', 'another owner');
+    const place = payload as { readonly seq: number };
     const isTaken = chain.has(place.seq);
     if (kind === 'revoke' && (isTaken || (onSight && place.seq !== (known?.view.seq ?? -1) + 1))) {
       loose.set(statement.id, entry as unknown as Entry<'revoke'>);

@@ -106,6 +106,50 @@ describe('a chain without its first statement', () => {
   });
 });
 
+describe('statements of another owner', () => {
+  it('cost one signature check, however many there are', async () => {
+    const [ada, long] = [await ownerNamed('ada'), await longOwner('long', 20)];
+    const test = await startRelay();
+    const show = async (chain: readonly string[]) => {
+      const challenge = randomBytes(32);
+      const hello = await helloOf(ada.box.signer, challenge, test.clock.seconds(), { owner: ada.id });
+      let units = 0;
+      const pace = (spent: number) => {
+        units += spent;
+      };
+      const newOwners = { take: () => 0, giveBack() {} };
+      const proof = { challenge, hello, ticket: '', resume: new Uint8Array(0), chain };
+      await test.relay.admission.prove(proof, { pace, newOwners }).catch((error: Error) => error);
+      return units;
+    };
+    await show(membershipOf(ada));
+    // The hello itself, a hash and a check.
+    expect(await show(membershipOf(long))).toBe(16 + 1 + 8);
+  });
+});
+
+describe('a removal of an owner that is not in memory', () => {
+  it('is judged in slices, with all that has to be read for it', async () => {
+    const [long, ada] = [await longOwner('long', 40), await ownerNamed('ada')];
+    const test = await startRelay({ limits: { cachedOwners: 1 } });
+    for (const owner of [long, ada]) {
+      await new MemoryPeer(test.relay).hello(owner.box.signer, owner.id, membershipOf(owner), test.clock.seconds());
+    }
+    let turns = 0;
+    let looking = true;
+    const look = () => {
+      turns += 1;
+      if (looking) setImmediate(look);
+    };
+    setImmediate(look);
+    const { statement } = await long.chain.add('revoke', { what: 'device', target: long.laptop.did });
+    await test.relay.present([statement.jws]);
+    looking = false;
+    // At least 41 statements are checked, four in a slice.
+    expect(turns).toBeGreaterThan(10);
+  });
+});
+
 describe('turns and places', () => {
   it('go to devices first, to strangers now and then, and to one address after another', async () => {
     const turns = new Turns();
