@@ -58,8 +58,16 @@ describe.each(units)('%s', (unit) => {
     expect(() => readEnding({ env: { ...env, CAPONIER_DRAIN_SECONDS: '31' } })).toThrow('TimeoutStopSec');
   });
 
+  test('takes its settings from the file that the page for operators names', () => {
+    const page = readFileSync(join(deploy, '../docs/operations.md'), 'utf8');
+    const files = [...page.matchAll(/\/etc\/caponier\/[\w.-]+/g)].map(([file]) => file);
+    expect(new Set(files).size).toBe(1);
+    // A file that is not there is no fault: nothing but defaults, then.
+    expect(set.get('EnvironmentFile')).toBe(`-${files[0]}`);
+  });
+
   test('has no way in that the other unit does not have', () => {
-    const differs = /^(Description|ExecStart|EnvironmentFile|TasksMax|MemoryMax|MemoryHigh)$/;
+    const differs = /^(Description|ExecStart|TasksMax|MemoryMax|MemoryHigh)$/;
     const shared = (name: string) => directives(name).filter(([key]) => !differs.test(key));
     for (const other of units) expect(shared(other)).toEqual(shared(unit));
   });

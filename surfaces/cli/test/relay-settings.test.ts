@@ -65,6 +65,20 @@ describe('admission', () => {
     expect(code(() => at('0.0.0.0', 'https://x.example', 'ticket', flags))).toBe('host.bad_config');
   });
 
+  test('of a list takes ids from a variable, where none were typed', () => {
+    const other = 'B'.repeat(43);
+    const kept = (owners: string[]) =>
+      admissionOf({
+        deployment: { operators, admission: 'ticket' } as unknown as Deployment,
+        me: { url: 'https://x.example' } as Listed,
+        host: '0.0.0.0',
+        owners,
+        settings: settingsOf({}, { CAPONIER_ADMISSION: 'allowlist', CAPONIER_ALLOW_OWNER: `${owner},${other}` }),
+      });
+    expect(kept([])).toEqual({ kind: 'allowlist', owners: [owner, other] });
+    expect(kept([other])).toEqual({ kind: 'allowlist', owners: [other] });
+  });
+
   test.each([
     ['an empty list', { admission: 'allowlist' }, []],
     ['a wrong id', { admission: 'allowlist' }, ['alice']],

@@ -45,12 +45,12 @@ export const relayOptions: readonly FlagSpec[] = [
 
 /** Of the relay alone, several times. */
 export const relayLists: readonly FlagSpec[] = [
-  ['--allow-owner <id>', 'an owner id for allowlist'],
+  ['--allow-owner <id>', 'an owner id for allowlist (as a variable: several, separated by commas)'],
   ['--limit <name=value>', 'a limit, such as mailPerMinute=600; see: caponier relay limits'],
 ];
 
 /** Names of all flags that may come as a variable, too. */
 export const serviceFlags: readonly string[] = [...serviceOptions, ...relayOptions, ...relayLists]
   .map(([flags]) => flags.split(' ')[0]!)
-  // What is shown or made once, and what stands there several times, is typed.
-  .filter((flag) => !['--show-key', '--allow-owner', '--limit'].includes(flag));
+  // What is shown once is typed, and limits have a variable each.
+  .filter((flag) => !['--show-key', '--limit'].includes(flag));

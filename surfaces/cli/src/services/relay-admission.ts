@@ -12,7 +12,7 @@ export interface AdmissionSettings {
   readonly me: Listed;
   /** The address that is bound to. */
   readonly host: string;
-  /** `--allow-owner`, as typed. */
+  /** `--allow-owner`, as typed. Where it was not, the variable counts: ids with commas between them. */
   readonly owners: readonly string[];
   readonly settings: Settings;
 }
@@ -21,11 +21,12 @@ export interface AdmissionSettings {
  * Whom the relay takes. Beyond this machine that is owners with a ticket, unless somebody said otherwise: a relay that takes
  * everybody carries what strangers send each other. Throws `host.bad_config`.
  */
-export function admissionOf({ deployment, me, host, owners, settings }: AdmissionSettings): AdmissionPolicy {
+export function admissionOf({ deployment, me, host, owners: typed, settings }: AdmissionSettings): AdmissionPolicy {
   const said = choiceOf(settings, '--admission', ['open', 'ticket', 'allowlist'] as const);
   // Behind a proxy it is the address it is known by that says who can come.
   const exposed = !isLoopback(host) || !isLoopback(new URL(me.url).hostname);
   const file = textOf(settings, '--allow-owners');
+  const owners = typed.length > 0 ? typed : (textOf(settings, '--allow-owner')?.split(',') ?? []);
   if (said !== 'allowlist' && (owners.length > 0 || file !== undefined)) {
     throw fail('host.bad_config', '--allow-owner is for --admission allowlist');
   }
