@@ -15,7 +15,8 @@ export interface Held<F> {
 /**
  * Threat: whoever can cause an event (a new owner, a refused connection) can cause a million, and would have us flood the
  * operator, or the operator's chat provider. Measure: each kind has a pace of its own, and what is above it is counted, not
- * sent. What remains: of a burst the operator sees the first few, the last, and a number; all of it is in the log.
+ * sent. What remains: of a burst the operator sees the first few, the last, and a number. The log may have more of it, and
+ * is bounded, too.
  */
 export class Pace<F> {
   readonly #rate: RateLimiter;
