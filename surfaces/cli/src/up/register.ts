@@ -51,15 +51,18 @@ async function wakeDaemon(home: Home): Promise<void> {
   const daemon = () => readProcesses(home)?.processes.find(({ name }) => name === 'daemon')?.pid ?? null;
   const pid = daemon();
   if (pid === null) return;
-  const { relay } = await localDaemon(home).call('status', {});
-  if (relay === 'connected') return;
+  // One that does not answer yet has read the ticket before.
+  const status = await localDaemon(home)
+    .call('status', {})
+    .catch(() => null);
+  if (status?.relay === 'connected' || daemon() !== pid) return;
   process.kill(pid, 'SIGTERM');
   await until(() => (daemon() === pid ? undefined : true), wakeMs);
 }
 
 /**
- * A new ticket for the relay of a home that has its owner: the first was used up, or the relay has forgotten the owner. Throws `cli.other_relay` and what `registerAtRelay` throws; then
- * everything stays as it was.
+ * A new ticket for the relay of a home that has its owner: the first was used up, or the relay has forgotten the owner.
+ * Throws `cli.other_relay` and what `registerAtRelay` throws; then everything stays as it was.
  */
 export async function renewTicket(
   home: Home,
