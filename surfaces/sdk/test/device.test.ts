@@ -15,7 +15,7 @@ let phoneHome: Home;
 
 beforeAll(async () => {
   world = await makeWorld();
-}, 20_000);
+});
 afterAll(() => world.close());
 
 const next = (device: Device) =>
@@ -72,7 +72,8 @@ describe('one owner', () => {
     expect(await back).toMatchObject({ from: 'codex@box', text: 'two', toAgent: 'claude@laptop' });
     for (const text of ['a', 'b', 'c']) await world.laptop.mail.send({ to: 'box', text });
     await expect.poll(async () => (await box.mail.list()).map(({ text }) => text)).toEqual(['one', 'a', 'b', 'c']);
-    expect(await world.laptop.mail.waiting()).toBe(0);
+    // The recipient has the mail before the sender has the relay’s word for it.
+    await expect.poll(() => world.laptop.mail.waiting()).toBe(0);
     const [letter] = await box.mail.list();
     await box.mail.take(letter!.id);
     expect((await box.mail.list()).map(({ text }) => text)).toEqual(['a', 'b', 'c']);
@@ -183,7 +184,7 @@ describe('permits', () => {
     } finally {
       upstream.close();
     }
-  }, 30_000);
+  });
 
   test('what no grant covers is not even asked for', async () => {
     await expect(world.laptop.permits.memory.get('notes/today')).rejects.toMatchObject({ code: 'owner.no_service' });
@@ -215,7 +216,7 @@ describe('two owners', () => {
     expect(await back).toMatchObject({ from: 'bob', text: 'yes' });
     await expect(bob.mail.send({ to: 'carol', text: '?' })).rejects.toMatchObject({ code: 'mail.no_recipient' });
     await expect(bob.channels.open('laptop', 'shell')).rejects.toMatchObject({ code: 'cli.no_device' });
-  }, 20_000);
+  });
 });
 
 describe('removals', () => {
@@ -230,7 +231,7 @@ describe('removals', () => {
     const signed = await signNeed(need, { ...world.platform, signer: world.root, cosigners: [signer] });
     expect(await world.laptop.publish(signed.statements)).toMatchObject({ sequenced: true });
     expect((await world.laptop.status()).freezes).toEqual([]);
-  }, 20_000);
+  });
 
   test('a revoked device is gone for everybody', async () => {
     const need = await world.laptop.need([{ kind: 'revoke', members: { what: 'device', target: box.did } }]);
@@ -239,7 +240,7 @@ describe('removals', () => {
     expect(report).toMatchObject({ sequenced: true, missing: [] });
     expect((await world.laptop.status()).devices.map(({ name }) => name)).not.toContain('box');
     await expect(world.laptop.mail.send({ to: 'box', text: '?' })).rejects.toMatchObject({ code: 'mail.no_recipient' });
-  }, 20_000);
+  });
 });
 
 async function phoneCosigner() {

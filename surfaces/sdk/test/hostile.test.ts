@@ -25,7 +25,7 @@ beforeAll(async () => {
     (await joinWith(world, phoneHome, { kind: 'approver', device: 'phone' })).result.start!,
   );
   await Promise.all([box.ready(), phone.ready()]);
-}, 30_000);
+});
 afterAll(() => world.close());
 
 type AskContent = Extract<MailContent, { type: 'ask' }>;
@@ -120,7 +120,7 @@ describe('asks', () => {
     await marker;
     expect(await phone.asks.list()).toEqual([]);
     stop.abort();
-  }, 20_000);
+  });
 
   test('an answer by a device that is no approver counts for nothing', async () => {
     await expect(box.asks.answer('x'.repeat(43), 'allow')).rejects.toMatchObject({ code: 'owner.not_authorised' });

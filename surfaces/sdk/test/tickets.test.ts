@@ -7,7 +7,7 @@ import { makeWorld, newHome, newSigner, type World } from './world.ts';
 let world: World;
 beforeAll(async () => {
   world = await makeWorld('ticket');
-}, 20_000);
+});
 afterAll(() => world.close());
 
 describe('where registry and relay ask for a ticket', () => {
@@ -17,7 +17,7 @@ describe('where registry and relay ask for a ticket', () => {
     expect(result.start!.tickets).toEqual([]);
     const box = await world.open(home, result.start!);
     await box.ready();
-  }, 20_000);
+  });
 
   test('an owner that begins as a contact gets one for each from whoever adds it, and is in', async () => {
     const home = newHome();
@@ -40,7 +40,7 @@ describe('where registry and relay ask for a ticket', () => {
     const arrived = new Promise((resolve) => bob.mail.onMail(resolve));
     await world.laptop.mail.send({ to: 'bob', text: 'you are in' });
     expect(await arrived).toMatchObject({ from: 'alice', text: 'you are in' });
-  }, 20_000);
+  });
 
   test('one of the relay for several owners is passed on by whoever got in with it, as long as it is good', async () => {
     const ticketOf = (change: object) =>
@@ -68,7 +68,7 @@ describe('where registry and relay ask for a ticket', () => {
       const other = await ticketOf(change);
       expect(await passedOn(other, `erin-${Object.keys(change)[0]}`), JSON.stringify(change)).not.toContain(other);
     }
-  }, 30_000);
+  });
 
   test('an owner without one stays out', async () => {
     const joined = joinWith(world, newHome(), {
@@ -79,5 +79,5 @@ describe('where registry and relay ask for a ticket', () => {
       root: newSigner(),
     });
     await expect(joined).rejects.toMatchObject({ code: expect.stringMatching(/not_admitted$/) });
-  }, 20_000);
+  });
 });

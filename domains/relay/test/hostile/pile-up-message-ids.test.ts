@@ -34,5 +34,5 @@ describe('ids of messages that need not be remembered any more', () => {
     }
     await test.store.run('figures');
     expect((await take(0, many)).every((taken) => typeof taken === 'number')).toBe(true);
-  }, 20_000);
+  });
 });
