@@ -4,9 +4,9 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { dirname, join } from 'node:path';
-import { listenerHits } from '@caponier/host';
+import { listenerHits, listenerLimits } from '@caponier/host';
 import { relayCounters, relayLimitTable, relayTimings } from '@caponier/relay';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { type RelayProcess, refusedRelay, relayHome, startRelay } from './relay-home.ts';
 import { runHere } from './run-here.ts';
@@ -69,7 +69,7 @@ describe('a relay as a process', () => {
     const secretFile = join(home.path, 'webhook-secret');
     writeFileSync(secretFile, `${secret}\n`, { mode: 0o600 });
     relay = await startRelay(home.path, [
-      ...['--trust-proxy', '127.0.0.1'],
+      ...['--trust-proxy', '127.0.0.1', '--limit', 'contacts=77', '--max-body-bytes', '1048576'],
       ...['--alert-webhook', `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/alerts`],
       ...['--alert-webhook-secret-file', secretFile, '--alert-webhook-allow-loopback'],
     ]);
@@ -169,6 +169,36 @@ describe('a relay as a process', () => {
     expect(elsewhere.code).toBe(0);
     expect(elsewhere.out).toMatch(/connections +\d+ of 10 000\n/);
     expect((await run(join(home.path, 'none'), 'relay', 'status')).code).toBe(3);
+  });
+
+  test('says its own limits by `relay limits`, not those of whoever asks', async () => {
+    interface Shown {
+      readonly inForce: boolean;
+      readonly limits: { name: string; of: string; value: number; default: number }[];
+    }
+    const shown = async (at: string, ...args: string[]) => {
+      const { code, out, err } = await run(at, 'relay', 'limits', '--json', ...args);
+      expect(code, err).toBe(0);
+      const { inForce, limits } = JSON.parse(out) as Shown;
+      return { inForce, limits, of: (name: string) => limits.find((limit) => limit.name === name)?.value };
+    };
+    vi.stubEnv('CAPONIER_RELAY_CONTACTS', '5');
+    try {
+      const none = join(home.path, 'none');
+      const names = [...Object.keys(relayLimitTable), ...listenerLimits.map(({ name }) => name)];
+      for (const running of [await shown(home.path), await shown(none, '--metrics-port', String(relay.metricsPort))]) {
+        expect(running.limits.map(({ name }) => name)).toEqual(names);
+        expect([running.inForce, running.of('contacts'), running.of('maxBodyBytes')]).toEqual([true, 77, 1_048_576]);
+        for (const { name, value, default: normal } of running.limits) {
+          if (!['contacts', 'maxBodyBytes'].includes(name)) expect(value, name).toBe(normal);
+        }
+      }
+      for (const would of [await shown(none), await shown(home.path, '--limit', 'mailBurst=9')]) {
+        expect([would.inForce, would.of('contacts'), would.of('maxBodyBytes')]).toEqual([false, 5, 2_097_152]);
+      }
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 
   test('is copied while it runs, and the copy starts as the same relay', async () => {

@@ -17,6 +17,8 @@ export interface Metrics {
   /** A counter with several labels; yields how to count. `name` without `caponier_`. */
   table(name: string, help: string, labels: Labels): (values: readonly string[], by?: number) => void;
   gauge(spec: GaugeSpec): void;
+  /** What does not change while this process runs: a row for each name, with its value. */
+  constants(name: string, help: string, label: string, values: Readonly<Record<string, number>>): void;
   /** A row that is always 1 and says something in its labels, as `caponier_info{version="…"}`. Words of ours only. */
   info(name: string, help: string, labels: Readonly<Record<string, string>>): void;
   /** Everything, in the text form of Prometheus. */
@@ -66,6 +68,10 @@ export function createMetrics({ service, version }: { readonly service: string; 
           else this.set(value);
         },
       });
+    },
+    constants(name, help, label, values) {
+      const gauge = new Gauge({ name: `caponier_${name}`, help, labelNames: [label], registers });
+      for (const [row, value] of Object.entries(values)) gauge.set({ [label]: row }, value);
     },
     info(name, help, labels) {
       new Gauge({ name: `caponier_${name}`, help, labelNames: Object.keys(labels), registers }).set({ ...labels }, 1);

@@ -29,8 +29,10 @@ Its own limits are --limit name=value, or CAPONIER_RELAY_MAIL_PER_MINUTE and so 
     },
     {
       usage: 'limits',
-      summary: 'Every limit, its variable, and the value in force',
-      about: 'Values as the variables of this terminal and --limit would make them.',
+      summary: 'Every limit of the relay and its listener, its variable, and the value in force',
+      about: `Asks the relay that runs in this home, or the one at --metrics-port. Where none runs, or with --limit: values as
+the variables of this terminal and --limit would make them. The first line says which.`,
+      options: [['--metrics-port <n>', 'ask there, instead of the socket in the home']],
       lists: [['--limit <name=value>', 'as for the relay']],
       examples: ['caponier relay limits', 'caponier relay limits --limit connections=50000'],
       action: async (given) => (await import('../relay/limits.ts')).showRelayLimits(given),

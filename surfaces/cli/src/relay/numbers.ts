@@ -34,11 +34,15 @@ export class Numbers {
     return String(this.#metrics.get(name)?.values[0]?.labels[label] ?? '');
   }
 
+  /** All rows of something, by a label. */
+  rows(name: string, label: string): ReadonlyMap<string, number> {
+    const rows = this.#metrics.get(name)?.values ?? [];
+    return new Map(rows.map(({ labels, value }) => [String(labels[label] ?? ''), value]));
+  }
+
   /** Rows of a counter that are not 0, most first. */
   counts(name: string, label: string): [value: string, count: number][] {
-    const rows = this.#metrics.get(name)?.values ?? [];
-    const counted = rows.map(({ labels, value }): [string, number] => [String(labels[label] ?? ''), value]);
-    return counted.filter(([, count]) => count > 0).sort((a, b) => b[1] - a[1]);
+    return [...this.rows(name, label)].filter(([, count]) => count > 0).sort((a, b) => b[1] - a[1]);
   }
 
   /** How many a histogram has seen. */
@@ -67,11 +71,16 @@ export class Numbers {
   }
 }
 
+const socketPath = (): string => join(homePath(process.env), 'run', metricsSocket('relay'));
+
+/** Whether somebody may answer on the socket of this home: a relay that was killed leaves it behind. */
+export const mayAnswer = (): boolean => existsSync(socketPath());
+
 /** Asks the relay of this home on its socket, or any on this machine by its port. Throws `cli.not_ready`, `cli.usage`. */
 export async function readNumbers(port: unknown): Promise<Numbers> {
   const number = wholeNumber(port, '--metrics-port', 1, 65_535);
-  const path = join(homePath(process.env), 'run', metricsSocket('relay'));
-  if (number === undefined && !existsSync(path)) throw fail('cli.not_ready', 'no relay runs in this home');
+  const path = socketPath();
+  if (number === undefined && !mayAnswer()) throw fail('cli.not_ready', 'no relay runs in this home');
   const numbers = new Numbers(
     await ask(number === undefined ? { socketPath: path } : { host: '127.0.0.1', port: number }),
   );

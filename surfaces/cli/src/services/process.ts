@@ -162,6 +162,7 @@ async function serveUntilAsked(start: ServiceStart): Promise<void> {
   const operating = await operate({ name: name.name, home, data, settings, log });
   closers.push(() => operating.close());
   const { metrics, alerts, onLimit } = operating;
+  metrics.constants('listener_limit', 'Limits of the listener that are in force, by name.', 'limit', limits);
   const certificate = await certificateOf({ deployment, me, host, home, settings, log, metrics, alerts });
   closers.push(() => certificate?.close());
   refusePublicPlaintext({ host, tls: certificate, allowUnsafePublicBind });

@@ -49,6 +49,7 @@ export function showNumbers(metrics: Metrics, { relay, store, path, limits, admi
   gauge('mail_waiting_bytes', 'Bytes of their bodies.', async () => (await figures()).mailBytes);
   gauge('storage_bytes', 'Bytes of the database on disk.', () => bytesOf(path));
   gauge('storage_max_bytes', 'The limit on them.', () => relayStoreBytes);
+  metrics.constants('relay_limit', 'Limits of the relay that are in force, by name.', 'limit', limits);
   metrics.info('relay_admission', 'Whom the relay takes.', { mode: admission });
 }
 
