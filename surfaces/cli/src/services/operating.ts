@@ -97,7 +97,10 @@ function placeOf(name: string): number {
     : 0;
 }
 
-/** For `relay status` of the same user, without a port. A socket that cannot be had (a long path) costs only that. */
+/**
+ * For `relay status` of the same user, without a port, and for the health check of a container. A socket that cannot be had (a
+ * long path) costs these two and no more.
+ */
 async function onSocket(metrics: Metrics, home: Home, name: string, log: Log): Promise<MetricsListener | undefined> {
   const run = home.folder('run');
   try {
