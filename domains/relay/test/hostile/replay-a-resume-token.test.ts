@@ -30,6 +30,8 @@ describe('a resume token that was stolen', () => {
     expect(await show(test, '', ada.laptop.signer, ada.id)).toBe('relay.stale_resume');
     expect(await show(test, '', ada.box.signer, bob.id)).toBe('relay.stale_resume');
     const other = await startRelay({ limits: loose, resume: { current: secret(1) }, signer: testSigner('other') });
+    // It knows the owner, and has the same secret: what is missing is that the token is its own.
+    await connect(other, ada, ada.laptop.signer, { hello: { aud: testSigner('other').did } });
     expect(await show(other, 'other', ada.box.signer, ada.id)).toBe('relay.stale_resume');
     const rotated = await startRelay({ limits: loose, resume: { current: secret(3), previous: secret(2) } });
     await connect(rotated, ada, ada.laptop.signer);
