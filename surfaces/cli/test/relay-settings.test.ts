@@ -13,6 +13,7 @@ import { admissionOf } from '../src/services/relay-admission.ts';
 import { readRelayLimits, relayLimitFlags } from '../src/services/relay-limits.ts';
 import { numberOf, saidOf, settingsOf, variableOf } from '../src/services/settings.ts';
 import { makeHome } from '../src/up/make.ts';
+import { refuseBadSettings } from '../src/up/settings.ts';
 
 const code = (act: () => unknown) => {
   try {
@@ -115,6 +116,22 @@ describe('variables', () => {
       expect(code(() => refuseUnknownVariables({ [name]: '1' }, variables))).toBe('host.bad_config');
     },
   );
+
+  test.each([
+    ['nothing', {}, 'ok'],
+    ['what services know', { CAPONIER_METRICS_PORT: '9464', CAPONIER_RELAY_CONTACTS: '5' }, 'ok'],
+    ['a name that none knows', { CAPONIER_METRIC_PORT: '9464' }, 'host.bad_config'],
+    ['a limit that the relay does not have', { CAPONIER_RELAY_CONTACT: '5' }, 'host.bad_config'],
+    ['a limit of the relay that is no number', { CAPONIER_RELAY_CONTACTS: 'five' }, 'host.bad_config'],
+    ['a limit of the listener out of range', { CAPONIER_MAX_CONNECTIONS: '0' }, 'host.bad_config'],
+    ['a drain that is cut', { CAPONIER_DRAIN_SECONDS: '60', CAPONIER_STOP_SECONDS: '45' }, 'host.bad_config'],
+  ])('for all services of `up` are judged before it starts any: %s', async (_, env, result) => {
+    const said = await refuseBadSettings(env).then(
+      () => 'ok',
+      (error: { code?: string }) => error.code,
+    );
+    expect(said).toBe(result);
+  });
 
   test('of flags without a value are 0 or 1', () => {
     const said = (value: string) => saidOf(settingsOf({}, { CAPONIER_PROXY_PROTOCOL: value }), '--proxy-protocol');

@@ -9,7 +9,6 @@ import { sealRoot } from '../home/root-key.ts';
 import { type Invitation, readInvitation } from '../relay/invitation.ts';
 import { loadServices } from '../services/all.ts';
 import { readDeployment } from '../services/deployment.ts';
-import { readEnding } from '../services/ending.ts';
 import { readPassphrase } from '../terminal/input.ts';
 import type { Output } from '../terminal/output.ts';
 import { type Progress, startProgress } from '../terminal/progress.ts';
@@ -17,6 +16,7 @@ import { version } from '../version.ts';
 import { readPageAddress } from '../web/address.ts';
 import { stepsAreLeft, takeFirstSteps } from './first-steps.ts';
 import type { MakeOptions } from './make.ts';
+import { refuseBadSettings } from './settings.ts';
 import { startSupervisor, untilReady } from './start.ts';
 
 /** Milliseconds for the daemon to see a fresh view and be taken by the relay. */
@@ -47,8 +47,8 @@ export async function runUp({ options, output }: Run): Promise<void> {
   const name = flags.name === undefined ? defaultDeviceName() : nameOf(flags.name, '--name');
   const allowRoot = flags.allowRoot === true;
   refuseRoot({ allowRoot });
-  // Before anything is made: what it starts in the background would end at once, and say so in a log only.
-  readEnding({ env: process.env });
+  // Before anything is made.
+  await refuseBadSettings(process.env);
   const relay = flags.relay === undefined ? null : await readInvitation(flags.relay, systemClock);
   const home = hereHome();
   const lock = home.folder('run').lock('up');
