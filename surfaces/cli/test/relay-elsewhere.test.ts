@@ -158,6 +158,14 @@ describe('up with a relay elsewhere', { timeout: 120_000 }, () => {
     expect(up.out).not.toContain(ticket.split('#')[1]!);
   });
 
+  test('its status says that the relay is elsewhere, and not that it does not run', async () => {
+    const status = JSON.parse((await caponier('laptop', ['status', '--json'])).out);
+    const { services, warnings } = status as { services: { role: string; ok: boolean | null }[]; warnings: string[] };
+    const elsewhere = services.filter(({ ok }) => ok !== true);
+    expect(elsewhere).toEqual([expect.objectContaining({ role: 'relay', ok: null, pid: null })]);
+    expect(warnings.filter((text) => text.includes('Not running'))).toEqual([]);
+  });
+
   test('its second machine joins with the code, and needs no ticket', async () => {
     const adding = start('laptop', ['add', '--yes', '--json']);
     const added = new Promise((resolve) => adding.once('close', resolve));

@@ -52,7 +52,7 @@ export async function statusOf({ home, identity, client }: Here): Promise<Status
     throw error;
   });
   const deployment = readDeployment(home);
-  const services = servicesOf(daemon?.services ?? deployment?.services ?? [], processes, deployment !== undefined);
+  const services = servicesOf(daemon?.services ?? deployment?.services ?? [], processes, deployment?.services ?? []);
   const devices = daemon?.devices ?? [];
   return {
     owner: identity.owner,
@@ -84,9 +84,11 @@ export async function runStatus({ output }: Run): Promise<void> {
 function servicesOf(
   listed: readonly { role: string; class: string | null; url: string; custody: string }[],
   processes: readonly ProcessState[],
-  local: boolean,
+  deployed: readonly { role: string; class: string | null }[],
 ): ServiceLine[] {
   return listed.map(({ role, class: of, url, custody }) => {
+    // Of an owner whose services run here the relay may still be somebody else's.
+    const local = deployed.some((service) => service.role === role && service.class === of);
     const found = local ? processes.find(({ name }) => name === nameOfService(role, of)) : undefined;
     return {
       role,
