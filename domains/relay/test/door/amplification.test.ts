@@ -64,6 +64,14 @@ describe('a stranger never gets more than it sent and a greeting', () => {
     'by pings of the WebSocket': (wire) => {
       for (let n = 0; n < 500; n++) wire.frame(0x89, new Uint8Array(125));
     },
+    // All at once, most of them go unanswered.
+    'by one ping after another': async (wire) => {
+      for (let n = 0; n < 50; n++) {
+        const { got } = wire;
+        wire.frame(0x89, new Uint8Array(125));
+        await expect.poll(() => wire.got, { interval: 1 }).toBeGreaterThan(got);
+      }
+    },
     'by frames that are none': (wire) => wire.frame(0x82, new Uint8Array(3)),
     'by text': (wire) => wire.frame(0x81, new Uint8Array(3)),
     'by frames that only devices may send': (wire) => {

@@ -87,6 +87,8 @@ it('a block closes the streams with whom it names, both ways, and no others', as
     box.send('opened', { channel: (await box.next('open')).channel });
     await peer.next('opened');
   }
+  // Who is forgotten opens no stream any more, and keeps those that are open: a block of somebody else ends none of them.
+  await judge(box, false, ownerBytes(bob), 'forget');
   await judge(box, true, keyBytes(bob.laptop.signer), 'block');
   expect((await laptop.next('close')).code).toBe(4404);
   await box.next('close');
