@@ -56,7 +56,7 @@ export async function measureFlood(report: Report): Promise<void> {
   let looking = true;
   const look = async () => {
     while (looking) {
-      looks.push((await relay.ask({ rss: true })) as number);
+      looks.push((await relay.ask({ resident: 'now' })) as number);
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
   };
