@@ -14,6 +14,7 @@ const holdPerSecond = 1_000;
 const badPerSecond = 320;
 const echoEveryMs = 2;
 const windowMs = 2_000;
+const quietWindows = 7;
 
 /** Only the cap on strangers is raised, and the time they have: what one address may do is as it is by default. */
 const limits: RelayServerOptions = {
@@ -45,9 +46,9 @@ export async function measureFlood(report: Report): Promise<void> {
   await load.ask({ server: 'relay', port, pairs: 1, payload: 256 } satisfies LoadOptions);
   const flood = startChild('./load-flood.ts');
   await flood.ask({ port });
-  let left = 4;
-  await watch(load, () => left-- === 3);
-  const quiet = await watch(load, () => left-- === 0);
+  const windows = (count: number) => () => count-- === 0;
+  await watch(load, windows(1));
+  const quiet = await watch(load, windows(quietWindows));
   const resident = async () => (await relay.ask({ resident: 'least' })) as number;
   const quietBytes = await resident();
 
