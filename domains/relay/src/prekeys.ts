@@ -29,7 +29,7 @@ export class Prekeys {
   async offer(from: Connection, frame: Frame<'offer'>, pace: Pace): Promise<void> {
     const { ready } = from;
     const before = this.#offering.get(ready) ?? Promise.resolve();
-    const taken = before.then(() => this.#take(ready.device, frame, pace));
+    const taken = before.then(() => this.#take(from, ready.device, frame, pace));
     this.#offering.set(
       ready,
       taken.catch(() => {}),
@@ -37,13 +37,15 @@ export class Prekeys {
     await taken;
   }
 
-  async #take({ did, key }: Admitted, { statements }: Frame<'offer'>, pace: Pace): Promise<void> {
+  async #take(from: Connection, { did, key }: Admitted, { statements }: Frame<'offer'>, pace: Pace): Promise<void> {
     const { store, limits } = this.#ports;
     // One more than may be kept: the last-resort one.
     if (statements.length > limits.prekeys + 1) throw fail('relay.too_many', 'prekeys');
     const offers: { readonly id: string; readonly jws: string; readonly oneTime: boolean }[] = [];
     for (const jws of statements) {
       await pace(checkUnits);
+      // A device that was cut meanwhile has no slot any more, or another owner's.
+      if (from.state !== 'ready') throw fail('relay.unavailable', 'gone');
       const { kid, id, payload } = verifyStatement(jws, 'prekeys');
       if (kid !== did) throw fail('relay.protocol', 'prekeys of another device');
       offers.push({ id, jws, oneTime: payload.oneTime !== null });

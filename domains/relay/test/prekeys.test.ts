@@ -1,6 +1,6 @@
 import { toBase64url } from '@caponier/crypto';
 import { type Signer, sign } from '@caponier/protocol';
-import { seededRandom, type TestDevice } from '@caponier/testkit';
+import { makeOwner, seededRandom, type TestDevice } from '@caponier/testkit';
 import { describe, expect, it } from 'vitest';
 import { codeOf, connect, keyBytes, messageId, ownerBytes, ownerNamed, type Peer, startRelay } from './support.ts';
 
@@ -100,6 +100,20 @@ describe('prekeys', () => {
     for (const channel of [1, 2]) expect((await peer.next('done')).channel).toBe(channel);
     for (let n = 0; n < 5; n++) await fetchFrom(peer, ada.box);
     expect(await fetchFrom(peer, ada.box)).toBe(newest);
+  });
+
+  it('of a device that is cut meanwhile are dropped, and no fault of the storage', async () => {
+    const eve = await makeOwner('eve who offers');
+    const test = await startRelay();
+    const { peer } = await connect(test, eve, eve.box.signer);
+    const statements = await Promise.all(Array.from({ length: 90 }, () => prekeysOf(eve.box, true)));
+    const { statement } = await eve.chain.add('revoke', { what: 'device', target: eve.box.did });
+    peer.send('offer', { channel: 1, statements });
+    await peer.settle();
+    await test.relay.present([statement.jws]);
+    expect(codeOf(await peer.gone())).toBe('relay.revoked');
+    for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(test.logged.filter(({ event }) => event === 'relay.storage_failed')).toEqual([]);
   });
 
   it('the newest last resort replaces the one before', async () => {

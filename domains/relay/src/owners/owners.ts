@@ -34,7 +34,7 @@ export interface Entrance {
 }
 
 /** For statements of owners that are known: they come in by nothing. */
-const resident: Entrance = { ticket: null, isNamed: false };
+const inAlready: Entrance = { ticket: null, isNamed: false };
 
 /** What the relay knows of owners: kept durably, replayed on use, and only ever added to. */
 export class Owners {
@@ -238,11 +238,15 @@ export class Owners {
       byOwner.set(owner, [...(byOwner.get(owner) ?? []), jws]);
     }
     for (const [owner, statements] of byOwner) {
+      const before = await this.known(owner, pace);
+      if (!before) throw fail('owner.unknown');
+      // Judged while nobody waits, as in `learn`: in a queue with all other proofs, it would hold a true revocation up.
+      const judged = await extend(owner, before, statements, true, pace);
       await this.#alone(owner, async () => {
         const known = await this.known(owner, pace);
         if (!known) throw fail('owner.unknown');
-        const next = await extend(owner, known, statements, true, pace);
-        if (next !== known) await this.#keep(known, next, resident);
+        const next = known === before ? judged : await extend(owner, known, statements, true, unpaced);
+        if (next !== known) await this.#keep(known, next, inAlready);
       });
     }
   }
