@@ -77,6 +77,18 @@ it('keeps WebSockets, and counts them no more', async () => {
   expect(plain.filter((socket) => socket.destroyed)).toEqual(plain.slice(0, 3));
 });
 
+it('that is displaced becomes no WebSocket any more, and loosens no limit', () => {
+  const connections = open();
+  const sockets = Array.from({ length: 20 }, (_, i) => arriving(connections, `10.0.0.${i}`));
+  const first = connections.placeOf(sockets[0]!)!;
+  arriving(connections, '10.0.1.1');
+  expect(sockets[0]!.destroyed).toBe(true);
+  connections.upgrade(first);
+  arriving(connections, '10.0.1.2');
+  expect(sockets[1]!.destroyed).toBe(true);
+  expect(connections.size).toBe(20);
+});
+
 it('leaves one address, or one /64, only its own share', async () => {
   const connections = open();
   const sockets = Array.from({ length: 6 }, (_, i) => arriving(connections, `2001:db8::${i}`));

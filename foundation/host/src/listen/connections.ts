@@ -133,6 +133,8 @@ export class Connections {
 
   /** It is a WebSocket from here on. */
   upgrade(place: Place): void {
+    // TLS over a socket that was displaced may not have heard of it yet.
+    if (!this.#open.has(place.socket)) return;
     place.upgraded = true;
     this.#upgraded += 1;
     if (place.key !== null) this.#mayGo.remove(place.key, place);

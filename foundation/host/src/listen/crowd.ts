@@ -1,6 +1,6 @@
 /**
  * Members by the address they come from, so that room can be made at the cost of whoever takes most of it: an attacker
- * displaces itself. All but a look for a member that may not go is constant time, whatever strangers make up.
+ * displaces itself. Constant time, whatever strangers make up, but for passing over members that may not go.
  */
 export class Crowd<T> {
   readonly #byAddress = new Map<string, Set<T>>();

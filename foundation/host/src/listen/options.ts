@@ -47,8 +47,8 @@ export interface ServeOptions {
   readonly onLimit?: (name: ListenerHit) => void;
   /**
    * Takes WebSocket upgrades on the same port (`WebSocketServer.handleUpgrade` with `noServer`). Whatever it does not take
-   * it refuses with `refuseSocket`, and it bounds how many there are: `maxConnections` counts them no more. Without it every upgrade is refused with `host.not_found`; while the listener closes,
-   * with `host.busy` and a `Retry-After`.
+   * it refuses with `refuseSocket`, and it bounds how many there are: `maxConnections` counts them no more. Without it every
+   * upgrade is refused with `host.not_found`; while the listener closes, with `host.busy` and a `Retry-After`.
    */
   readonly onUpgrade?: OnUpgrade;
 }
