@@ -22,6 +22,7 @@ const together = [
 /** But for what measures its process, or changes it. */
 const alone = [
   'domains/relay/test/hostile/leave-memory-behind.test.ts',
+  'domains/relay/test/hostile/leave-while-waiting.test.ts',
   'domains/relay/test/hostile/make-the-relay-connect.test.ts',
 ];
 

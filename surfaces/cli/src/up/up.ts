@@ -158,9 +158,7 @@ function tell({ home, identity, fresh, trouble, output }: Told): void {
   ]);
   output.line();
   if (trouble === 'relay.not_admitted') {
-    output.warning(
-      "the relay does not take this owner: ask its operator for a ticket, then caponier up --relay 'ADDRESS#TICKET'.",
-    );
+    output.warning('the relay does not take this owner: ask its operator for a ticket, then: caponier up --relay -');
   } else if (trouble) output.warning(`not connected yet [${trouble}]; it goes on trying.`);
   if (deployment && isLoopback(deployment.host))
     output.line('Only this machine can join: services listen on loopback.');
