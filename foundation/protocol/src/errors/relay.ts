@@ -23,7 +23,7 @@ export const relayErrors = defineErrors({
     status: 403,
     exit: 5,
     title: 'This relay does not admit you.',
-    hint: 'Ask its operator for a ticket (one that was given is used up, out of date or not theirs), then: caponier up --relay -',
+    hint: 'Ask its operator for a ticket (one that was given is used up, out of date or not theirs), and give it to `caponier up --relay -`.',
     close: 4403,
   },
   'relay.not_reachable': {

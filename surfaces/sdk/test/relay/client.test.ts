@@ -88,8 +88,9 @@ describe('a relay client', () => {
     const outcomes = await Promise.allSettled(
       Array.from({ length: 14 }, (_, n) => sender.sendMail(to, random(16), text(`${n}`))),
     );
-    expect(outcomes.map(({ status }) => status)).toEqual([...Array(12).fill('fulfilled'), 'rejected', 'rejected']);
-    expect((outcomes[12] as PromiseRejectedResult).reason.code).toBe('relay.mailbox_full');
+    // One that was sent too soon goes again, and may find the place taken by one that came at the right time.
+    const refused = outcomes.filter((outcome) => outcome.status === 'rejected');
+    expect(refused.map(({ reason }) => reason.code)).toEqual(Array(2).fill('relay.mailbox_full'));
     await expect(sender.sendMail(new Uint8Array(32).fill(1), random(16), text(''))).rejects.toThrow(
       'relay.not_reachable',
     );
